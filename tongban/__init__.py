@@ -1,0 +1,1 @@
+"""The front door: ``python -m tongban``, settings, wiring, worker roles, the embedded stack."""
