@@ -1,0 +1,169 @@
+"""Working days of the State Council's yearly notices: weekends, statutory holidays and make-up working days (调休).
+
+Rule (domain note 2.4, tag U-H): the day of the trigger does not count; day 1 is the next working day; make-up
+Saturdays and Sundays count; a suspended day does not. A date in a year whose notice is not loaded is counted by
+weekdays and marked provisional; it is never guessed from a library. All dates are Asia/Shanghai.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime, time, timedelta, timezone
+from functools import cached_property
+
+from pydantic import ConfigDict
+
+from domain.messages import Message, Text
+
+SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")  # one zone since 1949, no summer time since 1991
+ONE_DAY = timedelta(days=1)
+
+
+class Holiday(Message):
+    """A span of days off, both ends included."""
+
+    name: Text
+    first: date
+    last: date
+
+
+class YearNotice(Message):
+    """The holiday notice of one year, from catalogue/calendars/YEAR.json."""
+
+    year: int
+    source: str
+    holidays: tuple[Holiday, ...]
+    make_up_days: tuple[date, ...]
+
+
+class Suspension(Message):
+    """Days that do not count, both ends included; an open end is today."""
+
+    first: date
+    last: date
+    why: Text
+
+
+class Due(Message):
+    """A due date and how it came about. It ends at 24:00 Asia/Shanghai of ``day``."""
+
+    day: date
+    provisional: bool
+    explanation: tuple[Text, ...]
+
+    @property
+    def at(self) -> datetime:
+        """The first instant that is too late."""
+        return datetime.combine(self.day + ONE_DAY, time(0), SHANGHAI)
+
+
+class WorkCalendar(Message):
+    """The notices known when the case (or the preview) was computed: an input, never looked up inside a workflow."""
+
+    model_config = ConfigDict(frozen=True, ignored_types=(cached_property,))
+
+    years: tuple[YearNotice, ...] = ()
+
+    @cached_property
+    def _off(self) -> dict[date, Text]:
+        off: dict[date, Text] = {}
+        for notice in self.years:
+            for holiday in notice.holidays:
+                day = holiday.first
+                while day <= holiday.last:
+                    off[day] = holiday.name
+                    day += ONE_DAY
+        return off
+
+    @cached_property
+    def _make_up(self) -> frozenset[date]:
+        return frozenset(day for notice in self.years for day in notice.make_up_days)
+
+    @cached_property
+    def _published(self) -> frozenset[int]:
+        return frozenset(notice.year for notice in self.years)
+
+    def is_published(self, day: date) -> bool:
+        """Whether the notice for this day's year is loaded."""
+        return day.year in self._published
+
+    def is_working_day(self, day: date) -> bool:
+        """Monday to Friday but for holidays, and make-up days whatever their weekday."""
+        if day in self._make_up:
+            return True
+        return day.weekday() < 5 and day not in self._off
+
+    def working_days_between(self, after: date, last: date) -> int:
+        """How many working days lie in (after, last]; negative when last is before after."""
+        if last < after:
+            return -self.working_days_between(last, after)
+        return sum(self.is_working_day(after + ONE_DAY * i) for i in range(1, (last - after).days + 1))
+
+    def due(self, start: date, working_days: int, suspensions: Iterable[Suspension] = ()) -> Due:
+        """The due date ``working_days`` after ``start``, with the words that explain it."""
+        if working_days < 0:
+            raise ValueError("working_days must not be negative")
+        pauses = tuple(suspensions)
+        day, counted, provisional = start, 0, not self.is_published(start)
+        skipped: dict[str, tuple[Text, int]] = {}
+        made_up: list[date] = []
+        paused: dict[str, tuple[Text, int]] = {}
+        while counted < working_days:
+            day += ONE_DAY
+            provisional = provisional or not self.is_published(day)
+            pause = next((p for p in pauses if p.first <= day <= p.last), None)
+            if pause is not None:
+                if self.is_working_day(day):
+                    _count(paused, pause.why)
+            elif self.is_working_day(day):
+                counted += 1
+                if day in self._make_up:
+                    made_up.append(day)
+            elif day in self._off:
+                _count(skipped, self._off[day])
+        return Due(
+            day=day,
+            provisional=provisional,
+            explanation=_explain(start, working_days, day, skipped, made_up, paused, provisional),
+        )
+
+
+def _count(into: dict[str, tuple[Text, int]], why: Text) -> None:
+    into[why.zh] = (why, into.get(why.zh, (why, 0))[1] + 1)
+
+
+def _explain(
+    start: date,
+    working_days: int,
+    day: date,
+    skipped: dict[str, tuple[Text, int]],
+    made_up: list[date],
+    paused: dict[str, tuple[Text, int]],
+    provisional: bool,
+) -> tuple[Text, ...]:
+    lines = [
+        Text(
+            zh=f"自 {start} 次日起算 {working_days} 个工作日，至 {day} 止。",
+            en=f"{working_days} working days counted from the day after {start}, ending on {day}.",
+        )
+    ]
+    for name, days in skipped.values():
+        lines.append(Text(zh=f"{name.zh}放假，顺延 {days} 天。", en=f"+{days} for {name.en}."))
+    for made in made_up:
+        lines.append(Text(zh=f"{made} 为调休上班日，计入。", en=f"{made} is a make-up working day and counts."))
+    for why, days in paused.values():
+        lines.append(Text(zh=f"{why.zh}，暂停计时 {days} 个工作日。", en=f"Paused for {days} working days: {why.en}."))
+    if provisional:
+        lines.append(
+            Text(
+                zh="所涉年份的放假通知尚未公布，此日期为暂定，公布后重新计算。",
+                en="The holiday notice of a year concerned is not published yet; "
+                "this date is provisional and will be recomputed.",
+            )
+        )
+    return tuple(lines)
+
+
+def local_day(moment: datetime) -> date:
+    """The Asia/Shanghai calendar day of an aware moment."""
+    return moment.astimezone(SHANGHAI).date()

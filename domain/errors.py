@@ -1,0 +1,147 @@
+"""Every refusal a user can meet: a stable code, a text in zh and en, who can act.
+
+    Refusal(code, field)            raised by rules; the API turns it into an RFC 9457 problem document
+      status 404  not there, or not yours: both look the same
+      status 409  the state of the case does not allow it (any more)
+      status 412  somebody changed it since you read it
+      status 422  the input is wrong; ``field`` names where
+      status 503  a part of the service is down; nothing was done, try again
+
+The table is the only place where these texts stand; a test asserts that each code is in use and complete.
+"""
+
+from __future__ import annotations
+
+from domain.messages import Message, Text
+
+
+class ErrorKind(Message):
+    """One row of the table. ``status`` is the HTTP status it travels with."""
+
+    status: int
+    text: Text
+
+
+def _kind(status: int, zh: str, en: str) -> ErrorKind:
+    return ErrorKind(status=status, text=Text(zh=zh, en=en))
+
+
+ERRORS: dict[str, ErrorKind] = {
+    "bad_request": _kind(400, "请求无法读取。", "The request cannot be read."),
+    "unauthenticated": _kind(
+        401,
+        "请先登录：缺少访问令牌，或令牌无效、已过期。",
+        "Log in first: the access token is missing, invalid or expired.",
+    ),
+    "bad_signature": _kind(
+        401, "签名无效，消息未被采信。", "The signature is not valid; the message was not believed."
+    ),
+    "forbidden": _kind(403, "您的角色不能办理此操作。", "Your role may not do this."),
+    "not_found": _kind(404, "没有找到，或不属于您。", "Not found, or not yours."),
+    "method_not_allowed": _kind(405, "此地址不支持该方法。", "This address does not take that method."),
+    "case_closed": _kind(409, "事项已办结，不能再变更。", "The case is closed; nothing can be changed any more."),
+    "contradiction": _kind(
+        409,
+        "与已登记的结果相矛盾，未采信，已留存备查。",
+        "This contradicts the result on record; it was kept for review and not applied.",
+    ),
+    "decision_final": _kind(409, "任务已有决定。", "The task has been decided already."),
+    "evidence_settled": _kind(409, "该证明材料已处理。", "This evidence has been dealt with already."),
+    "idempotency_conflict": _kind(
+        409, "同一幂等键已用于另一请求。", "The same Idempotency-Key was used for a different request."
+    ),
+    "in_flight": _kind(
+        409, "相同请求正在处理，请稍后再试。", "The same request is being processed; try again shortly."
+    ),
+    "task_claimed": _kind(409, "任务已由同事领取。", "A colleague has claimed this task."),
+    "task_not_open": _kind(409, "任务已关闭。", "The task is no longer open."),
+    "too_late_to_withdraw": _kind(
+        409, "已作出决定，不能撤回。", "A decision has been made; withdrawing is no longer possible."
+    ),
+    "version_conflict": _kind(
+        412, "读取之后已有变更，请刷新后再试。", "It has changed since you read it; reload and try again."
+    ),
+    "file_too_large": _kind(413, "文件超过大小限制。", "The file is larger than allowed."),
+    "body_too_large": _kind(413, "请求内容超过大小限制。", "The request body is larger than allowed."),
+    "file_type_unknown": _kind(
+        415, "不接受此类文件；可用 PDF、OFD、PNG、JPEG。", "This kind of file is not taken; use PDF, OFD, PNG or JPEG."
+    ),
+    "file_type_mismatch": _kind(
+        422, "文件内容与所称类型不符。", "The content of the file is not what its type claims."
+    ),
+    "file_empty": _kind(422, "文件为空。", "The file is empty."),
+    "field_invalid": _kind(422, "此项填写有误。", "This field is not valid."),
+    "field_missing": _kind(422, "此项必填。", "This field is required."),
+    "field_unknown": _kind(422, "没有此项。", "There is no such field."),
+    "resident_id_invalid": _kind(
+        422, "居民身份证号码有误，请核对18位号码。", "The resident identity number is wrong; check its 18 characters."
+    ),
+    "uscc_invalid": _kind(
+        422,
+        "统一社会信用代码有误，请核对18位代码。",
+        "The unified social credit code is wrong; check its 18 characters.",
+    ),
+    "region_unknown": _kind(
+        422, "行政区划代码不在长三角三省一市之内。", "The division code is not one of the four provinces."
+    ),
+    "text_unreadable": _kind(
+        422, "含有不可见或控制字符，请删除后重填。", "It contains invisible or control characters; remove them."
+    ),
+    "not_eligible": _kind(422, "不符合办理条件。", "The conditions for this service are not met."),
+    "material_missing": _kind(422, "缺少必需材料。", "A required document is missing."),
+    "material_unknown": _kind(422, "此事项没有这项材料。", "This service has no such material."),
+    "document_unknown": _kind(
+        422, "没有找到所引用的文件，请先上传。", "The document referred to was not found; upload it first."
+    ),
+    "outcome_unknown": _kind(422, "此任务没有这种处理结果。", "The task has no such outcome."),
+    "reason_required": _kind(422, "请填写理由。", "Give a reason."),
+    "legal_basis_required": _kind(
+        422, "不利决定须写明法律依据。", "A decision against the applicant must name its legal basis."
+    ),
+    "replacement_required": _kind(
+        422,
+        "此项材料必需；不使用调取结果时，请上传自己的材料。",
+        "This evidence is needed; to decline it, hand in your own document.",
+    ),
+    "idempotency_key_invalid": _kind(
+        422,
+        "幂等键须为1至255个字母、数字、下划线或连字符。",
+        "Idempotency-Key must be 1-255 of letters, digits, underscore, hyphen.",
+    ),
+    "cursor_invalid": _kind(422, "分页游标无效。", "The cursor is not valid."),
+    "body_too_deep": _kind(422, "内容嵌套过深。", "The body is nested too deeply."),
+    "precondition_required": _kind(428, "请带上读取时的版本号（If-Match）。", "Send the version you read (If-Match)."),
+    "too_many_requests": _kind(429, "请求过于频繁，请稍后再试。", "Too many requests; try again later."),
+    "internal": _kind(
+        500,
+        "系统出错，已记录，可凭请求编号查询。",
+        "Something went wrong on our side; it is logged under the request id.",
+    ),
+    "temporarily_down": _kind(
+        503,
+        "服务的一部分暂时不可用，未作任何变更，请稍后再试。",
+        "A part of the service is down; nothing was changed, try again later.",
+    ),
+    "storage_down": _kind(
+        503, "存储暂时不可用，未作任何变更，请稍后再试。", "Storage is down; nothing was changed, try again later."
+    ),
+}
+
+
+class Refusal(Exception):
+    """A rule says no. ``code``: a key of ERRORS; ``field``: a JSON pointer into the input; ``detail`` adds to the text."""
+
+    def __init__(self, code: str, field: str = "", detail: Text | None = None) -> None:
+        super().__init__(code)
+        self.kind = ERRORS[code]
+        self.code = code
+        self.field = field
+        self.detail = detail
+
+
+class Refusals(Exception):
+    """Several refusals of one input, so that a form is corrected once."""
+
+    def __init__(self, items: list[Refusal]) -> None:
+        super().__init__(", ".join(f"{i.code} {i.field}" for i in items))
+        self.items = items

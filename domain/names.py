@@ -1,0 +1,47 @@
+"""Names that several rooms must spell alike: workflow ids, queues, signals, updates, keys. Spelled here once."""
+
+from __future__ import annotations
+
+import hashlib
+
+CORE_QUEUE = "core"
+CASE_WORKFLOW = "Case"
+CALLBACK_SIGNAL = "callback"
+DECIDE_UPDATE = "decide"
+EVIDENCE_UPDATE = "answer_evidence"
+WITHDRAW_UPDATE = "withdraw"
+CALENDAR_SIGNAL = "calendar_published"
+RECORD_ACTIVITY = "record"
+PROVINCE_ACTIVITY = "call_province"
+PROVINCE_ATTEMPT_ACTIVITY = "try_province"
+
+PROVINCES = ("310000", "320000", "330000", "340000")
+
+
+def province_queue(region: str) -> str:
+    """The activity task queue of one province: 320500 and 320000 -> province-320000."""
+    return f"province-{region[:2]}0000"
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
+
+
+def effect_key(case_no: str, leg: str, step: str, verb: str, generation: int) -> str:
+    """The idempotency key at the receiver. Never holds the attempt number: a retry is the same effect."""
+    return _digest("effect", case_no, leg, step, verb, str(generation))
+
+
+def task_id(case_no: str, step: str, kind: str, round_: int) -> str:
+    """A task's public id."""
+    return "t" + _digest("task", case_no, step, kind, str(round_))[:25]
+
+
+def evidence_id(case_no: str, step: str) -> str:
+    """An evidence item's public id."""
+    return "e" + _digest("evidence", case_no, step)[:25]
+
+
+def command_id(client: str, kind: str, target: str, key: str) -> str:
+    """The id of a person's command: the same request again is the same command."""
+    return _digest("command", client, kind, target, key)[:40]

@@ -1,0 +1,168 @@
+"""Ending a case early: nothing new is opened, calls under way are let to end, effects are undone last-in first-out.
+
+Compensation is data (``ProcessState.undo``), registered before its effect is sent. A compensation that a province
+refuses becomes a task for a person; it is never dropped.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from domain import names
+from domain.case import CaseStatus, StepStatus
+from domain.effects import AnswerStatus, Verb
+from domain.messages import Actor, Role
+from domain.plan import StepKind
+from domain.process.state import Call, CallOutcome, Closing, OutcomeStatus, Undo, UndoStatus
+from domain.record import EvidenceState, TaskKind, TaskState
+
+if TYPE_CHECKING:
+    from domain.process.engine import Process
+
+_UNDER_WAY = {StepStatus.CALLING, StepStatus.BLOCKED}
+_NOT_BEGUN = {StepStatus.WAITING, StepStatus.TASK, StepStatus.PREVIEW}
+
+
+def begin(process: Process, target: CaseStatus, reason: str, now: datetime) -> None:
+    """From here on the case can only end in ``target``."""
+    process.state.closing = Closing(target=target, reason=reason, since=now)
+    process.state.reason = reason
+    for task_id, task in list(process.state.tasks.items()):
+        if not task.undo:
+            process.close_task(task_id, TaskState.CANCELLED, now)
+    for step_id, state in process.state.steps.items():
+        if state.status in _NOT_BEGUN:
+            _cancel(process, step_id, now)
+
+
+def advance(process: Process, now: datetime) -> None:
+    """Undoes the next effect, or ends the case when none is left."""
+    closing = process.state.closing
+    if closing is None:
+        raise RuntimeError("not closing")
+    busy = [s for s in process.state.steps.values() if s.status in _UNDER_WAY]
+    open_undo = [u for u in process.state.undo if u.status is not UndoStatus.DONE]
+    if (busy or open_undo) and process.state.status is not CaseStatus.REVERSING:
+        process.set_status(CaseStatus.REVERSING, now)
+    if busy:
+        return
+    for step_id, state in process.state.steps.items():
+        # a result nobody waits for any more and that nothing has to undo
+        undoable = any(u.step == step_id for u in open_undo)
+        if state.status in {*_NOT_BEGUN, StepStatus.PENDING, StepStatus.RESOLVE} and not undoable:
+            _cancel(process, step_id, now)
+    if not open_undo:
+        process.close(closing.target, now)
+    elif open_undo[-1].status is UndoStatus.OPEN:
+        _send(process, open_undo[-1], now)
+
+
+def take_outcome(process: Process, call: Call, outcome: CallOutcome, now: datetime) -> None:
+    """A reversal has been answered, or could not be."""
+    undo = next(u for u in process.state.undo if u.undo_key == call.key)
+    state = process.state.steps[undo.step]
+    if call.verb is Verb.FIND:
+        if undo.status is not UndoStatus.PENDING:
+            return
+        if outcome.status is OutcomeStatus.NOT_FOUND:
+            _send(process, undo, now)
+        elif outcome.status is OutcomeStatus.ANSWERED:
+            settle(process, undo, outcome, now)
+        else:
+            state.poll_at = now + timedelta(seconds=state.poll_after_s)
+        return
+    if outcome.status is OutcomeStatus.ANSWERED:
+        settle(process, undo, outcome, now)
+    elif outcome.status is OutcomeStatus.UNUSABLE or call.patient:
+        _ask_a_person(process, undo, outcome.code, now)
+    else:
+        state.trouble = outcome.status.value
+        process.note(
+            "effect:reverse:blocked", now, step=undo.step, data={"trouble": outcome.status, "code": outcome.code}
+        )
+        process.calls.append(_call(undo, patient=True))
+
+
+def settle(process: Process, undo: Undo, outcome: CallOutcome, now: datetime) -> None:
+    """A usable answer to a reversal."""
+    state = process.state.steps[undo.step]
+    by = Actor(subject="province", role=Role.SYSTEM, region=undo.place.region, department=undo.place.department)
+    data = {"reference": outcome.reference, "reasons": ",".join(outcome.reasons)}
+    process.note(f"effect:reverse:{outcome.answer}", now, actor=by, step=undo.step, data=data)
+    if outcome.answer is AnswerStatus.ACCEPTED:
+        _undone(process, undo, now)
+    elif outcome.answer is AnswerStatus.PENDING:
+        undo.status = UndoStatus.PENDING
+        state.poll_after_s = max(1, outcome.poll_after_s)
+        state.poll_at = now + timedelta(seconds=state.poll_after_s)
+    else:
+        _ask_a_person(process, undo, "rejected", now)
+
+
+def poll(process: Process, now: datetime) -> None:
+    """Asks for reversals that a province has taken in without ending them."""
+    for undo in process.state.undo:
+        state = process.state.steps[undo.step]
+        if undo.status is UndoStatus.PENDING and state.poll_at is not None and state.poll_at <= now:
+            state.poll_at = None
+            process.calls.append(_call(undo, verb=Verb.FIND))
+
+
+def resolve(process: Process, step_id: str, outcome: str, now: datetime) -> None:
+    """A person has said what becomes of a reversal that failed."""
+    undo = next(u for u in process.state.undo if u.step == step_id and u.status is UndoStatus.RESOLVE)
+    if outcome == "settled_by_hand":
+        process.note("effect:reverse:settled_by_hand", now, step=step_id)
+        _undone(process, undo, now)
+    else:
+        if process.state.steps[step_id].trouble == "rejected":
+            undo.generation += 1  # a definite no under the old key: only a new key can be answered otherwise
+        undo.status = UndoStatus.OPEN
+
+
+def _send(process: Process, undo: Undo, now: datetime) -> None:
+    state = process.state.steps[undo.step]
+    if state.status is not StepStatus.REVERSING:
+        process.move(undo.step, StepStatus.REVERSING, now)
+    leg = process.steps[undo.step].leg
+    undo.undo_key = names.effect_key(process.case_no, leg, undo.step, f"{Verb.REVERSE}:{undo.key}", undo.generation)
+    undo.status, state.trouble, state.poll_at = UndoStatus.RUNNING, "", None
+    process.calls.append(_call(undo))
+    process.note("effect:reverse:asked", now, step=undo.step)
+
+
+def _call(undo: Undo, *, verb: Verb = Verb.REVERSE, patient: bool = False) -> Call:
+    return Call(
+        step=undo.step,
+        verb=verb,
+        place=undo.place,
+        operation=undo.operation,
+        key=undo.undo_key,
+        original=undo.key,
+        patient=patient,
+    )
+
+
+def _undone(process: Process, undo: Undo, now: datetime) -> None:
+    undo.status = UndoStatus.DONE
+    state = process.state.steps[undo.step]
+    state.trouble, state.poll_at = "", None
+    if not any(u.step == undo.step and u.status is not UndoStatus.DONE for u in process.state.undo):
+        process.move(undo.step, StepStatus.REVERSED, now)
+
+
+def _ask_a_person(process: Process, undo: Undo, code: str, now: datetime) -> None:
+    undo.status = UndoStatus.RESOLVE
+    process.state.steps[undo.step].trouble = code
+    process.note("effect:reverse:failed", now, step=undo.step, data={"code": code})
+    process.open_task(undo.step, TaskKind.RESOLVE, undo.place, ("retry", "settled_by_hand"), now, undo=True)
+
+
+def _cancel(process: Process, step_id: str, now: datetime) -> None:
+    state = process.state.steps[step_id]
+    asked = state.status is not StepStatus.WAITING
+    process.move(step_id, StepStatus.CANCELLED, now)
+    state.poll_at, state.calling = None, None
+    if process.steps[step_id].kind is StepKind.EVIDENCE and asked:
+        process.evidence(step_id, EvidenceState.CANCELLED)

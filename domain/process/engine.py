@@ -1,0 +1,562 @@
+"""Process: the rules of one case. Every method takes the time it happens at and leaves changes to be recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from domain import names
+from domain.calendar import WorkCalendar
+from domain.case import CASE_TRANSITIONS, STEP_TRANSITIONS, WITHDRAWABLE, CaseStatus, StepStatus
+from domain.effects import AnswerStatus, Verb
+from domain.messages import SYSTEM, Actor, Place, Role
+from domain.plan import CasePlan, CaseStep, OnRejected, StepKind
+from domain.process import clocks, closing
+from domain.process.state import (
+    Call,
+    CallOutcome,
+    CommandResult,
+    DecideCommand,
+    EarlyAnswer,
+    EvidenceCommand,
+    OpenTask,
+    OutcomeStatus,
+    ProcessState,
+    StepState,
+    Undo,
+    UndoStatus,
+    WithdrawCommand,
+)
+from domain.process.view import view
+from domain.record import (
+    Event,
+    EvidenceChange,
+    EvidenceState,
+    LicenceIssued,
+    RecordBatch,
+    TaskChange,
+    TaskKind,
+    TaskState,
+)
+
+LONGEST_POLL = timedelta(hours=1)
+OUTCOMES = {TaskKind.ACCEPT: ("accept", "refuse"), TaskKind.DECIDE: ("grant", "refuse")}
+
+
+class Process:
+    """One case. ``calls`` collects what is to be asked of provinces; ``batch`` what is to be written down."""
+
+    def __init__(
+        self, case_no: str, plan: CasePlan, calendar: WorkCalendar, now: datetime, state: ProcessState | None = None
+    ) -> None:
+        self.case_no = case_no
+        self.plan = plan
+        self.calendar = calendar
+        self.steps: Mapping[str, CaseStep] = {step.id: step for step in plan.steps}
+        self.state = state or ProcessState(since=now, steps={s.id: StepState(since=now) for s in plan.steps})
+        self.calls: list[Call] = []
+        self._events: list[Event] = []
+        self._tasks: list[TaskChange] = []
+        self._evidence: dict[str, EvidenceChange] = {}
+        self._licences: list[LicenceIssued] = []
+        self._commands: list[str] = []
+
+    # what happens
+
+    def begin(self, now: datetime) -> None:
+        """The workflow has taken the case up: it is received, and the steps that need nothing open."""
+        self.set_status(CaseStatus.RECEIVED, now)
+        clocks.mark(self, "received", now)
+        self.advance(now)
+
+    def advance(self, now: datetime) -> None:
+        """Opens every step whose needs are met; ends the case when nothing is left to do."""
+        if self.state.closed_at is not None:
+            return
+        if self.state.closing is not None:
+            closing.advance(self, now)
+            return
+        for step in self.plan.steps:
+            if self.state.steps[step.id].status is StepStatus.WAITING and self._needs_met(step):
+                self._open(step, now)
+        if all(s.status is StepStatus.DONE for s in self.state.steps.values()):
+            self.close(CaseStatus.COMPLETED, now)
+
+    def take_outcome(self, call: Call, outcome: CallOutcome, now: datetime) -> None:
+        """A call to a province has ended."""
+        if call.verb is Verb.REVERSE or self._undo_by_key(call.key):
+            closing.take_outcome(self, call, outcome, now)
+        elif call.verb is Verb.FIND:
+            self._take_poll(call, outcome, now)
+        else:
+            self._take_answer(call, outcome, now)
+        self.advance(now)
+
+    def take_callback(
+        self, key: str, answer: AnswerStatus, reference: str, reasons: tuple[str, ...], now: datetime
+    ) -> bool:
+        """A province reports an end. False if it changes nothing (late, duplicate, not ours)."""
+        if answer is AnswerStatus.PENDING:
+            return False
+        outcome = CallOutcome(
+            status=OutcomeStatus.ANSWERED, answer=answer, code="callback", reference=reference, reasons=reasons
+        )
+        if undo := self._undo_by_key(key):
+            if undo.status is not UndoStatus.PENDING:
+                return False
+            closing.settle(self, undo, outcome, now)
+            self.advance(now)
+            return True
+        for step_id, state in self.state.steps.items():
+            if state.key != key:
+                continue
+            if state.status is StepStatus.PENDING:
+                self._settle(step_id, outcome, now)
+                self.advance(now)
+                return True
+            if state.status in {StepStatus.CALLING, StepStatus.BLOCKED}:
+                self.state.early[key] = EarlyAnswer(answer=answer, reference=reference, reasons=reasons)
+            return False
+        return False
+
+    def take_time(self, now: datetime) -> None:
+        """A timer fired: limits may have run out, results may be asked for."""
+        clocks.expire(self, now)
+        if self.state.closing is None:
+            for step_id, state in self.state.steps.items():
+                if state.status is StepStatus.PENDING and state.poll_at is not None and state.poll_at <= now:
+                    state.poll_at, state.calling = None, Verb.FIND
+                    self.calls.append(self._call(step_id, Verb.FIND, state.key))
+        closing.poll(self, now)
+
+    def next_wake(self) -> datetime | None:
+        """When time itself will next matter to this case."""
+        if self.state.closed_at is not None:
+            return None
+        polls = [s.poll_at for s in self.state.steps.values() if s.poll_at is not None]
+        expiry = clocks.next_expiry(self)
+        return min([*polls, expiry] if expiry else polls, default=None)
+
+    # what people ask for; each check_* gives the code of the refusal or None
+
+    def check_decide(self, command: DecideCommand) -> str | None:
+        """Whether this decision may be made now, by this person."""
+        if command.id in self.state.commands:
+            return None
+        if self.state.closed_at is not None:
+            return "case_closed"
+        task = self.state.tasks.get(command.task)
+        if task is None:
+            return "task_not_open"
+        if command.outcome not in task.outcomes:
+            return "outcome_unknown"
+        at_place = (command.actor.region, command.actor.department) == (task.place.region, task.place.department)
+        supervises = task.kind is TaskKind.SUPERVISE and command.actor.role is Role.SUPERVISOR
+        if not supervises and (command.actor.role is not Role.CASEWORKER or not at_place):
+            return "not_found"
+        return None
+
+    def decide(self, command: DecideCommand, now: datetime) -> CommandResult:
+        """Carries a checked decision out."""
+        if known := self.state.commands.get(command.id):
+            return known
+        task = self.state.tasks[command.task]
+        self.close_task(command.task, TaskState.DONE, now, outcome=command.outcome)
+        self.note(
+            f"task:{task.kind}:decided",
+            now,
+            actor=command.actor,
+            step=task.step,
+            data={"task": command.task, "outcome": command.outcome, "command": command.id},
+        )
+        if task.kind is TaskKind.RESOLVE:
+            self._resolve(task, command.outcome, now)
+        elif task.kind is not TaskKind.SUPERVISE:
+            if command.outcome == "refuse":
+                refused = CaseStatus.NOT_ACCEPTED if task.kind is TaskKind.ACCEPT else CaseStatus.DECIDED_REFUSED
+                self.move(task.step, StepStatus.DONE, now)
+                closing.begin(self, refused, f"refused_at_{task.kind}", now)
+            else:
+                self._done(task.step, now)
+        self.advance(now)
+        return self._remember(command.id, now)
+
+    def check_evidence(self, command: EvidenceCommand) -> str | None:
+        """Whether the applicant may answer this evidence now."""
+        if command.id in self.state.commands:
+            return None
+        if self.state.closed_at is not None or self.state.closing is not None:
+            return "case_closed"
+        step_id = self._evidence_step(command.evidence)
+        if step_id is None:
+            return "not_found"
+        state = self.state.steps[step_id]
+        asking = state.status in {StepStatus.CALLING, StepStatus.BLOCKED} and state.calling is Verb.OFFER
+        if state.status is not StepStatus.PREVIEW and not (asking and not command.accept):
+            return "evidence_settled"
+        if (command.accept and not state.available) or (not command.accept and not command.replaced):
+            return "replacement_required"
+        return None
+
+    def answer_evidence(self, command: EvidenceCommand, now: datetime) -> CommandResult:
+        """Carries a checked answer out: consent leads to release by the register, a decline to the own document."""
+        if known := self.state.commands.get(command.id):
+            return known
+        step_id = self._evidence_step(command.evidence)
+        if step_id is None:
+            raise KeyError(command.evidence)
+        state = self.state.steps[step_id]
+        state.command = command.id
+        accepted = EvidenceState.ACCEPTED if command.accept else EvidenceState.REPLACED
+        self.note(
+            f"evidence:{step_id}:{accepted}", now, actor=command.actor, step=step_id, data={"command": command.id}
+        )
+        self.evidence(step_id, accepted)
+        if command.accept:
+            state.key = names.effect_key(self.case_no, self.steps[step_id].leg, step_id, Verb.FETCH, state.generation)
+            self._start_call(step_id, Verb.FETCH, now)
+        else:
+            if state.status is not StepStatus.PREVIEW:
+                self.move(step_id, StepStatus.PREVIEW, now)
+            self._done(step_id, now)
+        self.advance(now)
+        return self._remember(command.id, now)
+
+    def check_withdraw(self, command: WithdrawCommand) -> str | None:
+        """Withdrawal is possible until a decision has been made (domain note 2.4)."""
+        if command.id in self.state.commands:
+            return None
+        if self.state.closed_at is not None or self.state.closing is not None:
+            return "case_closed"
+        return None if self.state.status in WITHDRAWABLE else "too_late_to_withdraw"
+
+    def withdraw(self, command: WithdrawCommand, now: datetime) -> CommandResult:
+        """Stops opening steps; what took effect is undone before the case ends as withdrawn."""
+        if known := self.state.commands.get(command.id):
+            return known
+        self.note("case:withdrawal:asked", now, actor=command.actor, data={"command": command.id})
+        closing.begin(self, CaseStatus.WITHDRAWN, "withdrawn", now)
+        self.advance(now)
+        return self._remember(command.id, now)
+
+    def recalendar(self, calendar: WorkCalendar, now: datetime) -> None:
+        """A holiday notice was published: running clocks are computed again with it."""
+        self.calendar = calendar
+        clocks.recompute(self, now)
+
+    # what is to be written down
+
+    @property
+    def dirty(self) -> bool:
+        """Whether anything happened since the last batch was taken."""
+        return bool(self._events)
+
+    def batch(self, now: datetime) -> RecordBatch:
+        """Everything since the last batch, numbered."""
+        self.state.recorded += 1
+        batch = RecordBatch(
+            case_no=self.case_no,
+            number=self.state.recorded,
+            at=now,
+            view=view(self),
+            events=tuple(self._events),
+            tasks=tuple(self._tasks),
+            evidence=tuple(self._evidence.values()),
+            licences=tuple(self._licences),
+            commands=tuple(self._commands),
+        )
+        self._events, self._tasks, self._evidence, self._licences, self._commands = [], [], {}, [], []
+        return batch
+
+    # used by the modules beside this one
+
+    def note(
+        self, type_: str, now: datetime, *, actor: Actor = SYSTEM, step: str = "", data: Mapping[str, str] | None = None
+    ) -> None:
+        """Adds a line to the audit trail."""
+        leg = self.steps[step].leg if step in self.steps else ""
+        self._events.append(Event(type=type_, at=now, actor=actor, leg=leg, step=step, data=data or {}))
+
+    def set_status(self, status: CaseStatus, now: datetime) -> None:
+        """Moves the case along its table; a change that the table does not know is a bug and stops the task."""
+        if status not in CASE_TRANSITIONS[self.state.status]:
+            raise RuntimeError(f"case cannot go from {self.state.status} to {status}")
+        self.state.status, self.state.since = status, now
+        self.note(f"case:status:{status}", now)
+
+    def move(self, step_id: str, status: StepStatus, now: datetime) -> None:
+        """Moves a step along its table."""
+        state = self.state.steps[step_id]
+        if status not in STEP_TRANSITIONS[state.status]:
+            raise RuntimeError(f"step {step_id} cannot go from {state.status} to {status}")
+        state.status, state.since = status, now
+
+    def open_task(
+        self,
+        step_id: str,
+        kind: TaskKind,
+        place: Place,
+        outcomes: tuple[str, ...],
+        now: datetime,
+        *,
+        role: Role = Role.CASEWORKER,
+        undo: bool = False,
+    ) -> str:
+        """A human task at a place; its id is the same on every replay."""
+        state = self.state.steps.get(step_id)
+        rounds = 0
+        if state is not None:
+            state.rounds += 1
+            rounds = state.rounds
+        task_id = names.task_id(self.case_no, step_id, kind, rounds)
+        task = OpenTask(
+            step=step_id,
+            kind=kind,
+            place=place,
+            outcomes=outcomes,
+            opened_at=now,
+            due_at=clocks.due_of(self, step_id),
+            undo=undo,
+        )
+        self.state.tasks[task_id] = task
+        self._tasks.append(_task_change(task_id, task, TaskState.OPEN, role=role))
+        self.note(f"task:{kind}:opened", now, step=step_id, data={"task": task_id})
+        return task_id
+
+    def close_task(self, task_id: str, state: TaskState, now: datetime, outcome: str = "") -> None:
+        """Takes a task out of the worklist."""
+        task = self.state.tasks.pop(task_id)
+        self._tasks.append(_task_change(task_id, task, state, outcome=outcome))
+        if state is TaskState.CANCELLED:
+            self.note(f"task:{task.kind}:cancelled", now, step=task.step, data={"task": task_id})
+
+    def evidence(self, step_id: str, state: EvidenceState) -> None:
+        """The evidence of a step has changed its state."""
+        self._evidence[step_id] = EvidenceChange(
+            id=names.evidence_id(self.case_no, step_id),
+            step=step_id,
+            state=state,
+            place=self.steps[step_id].place,
+            command=self.state.steps[step_id].command,
+        )
+
+    def close(self, status: CaseStatus, now: datetime) -> None:
+        """The end: no clock, task or timer is left."""
+        for task_id in list(self.state.tasks):
+            self.close_task(task_id, TaskState.CANCELLED, now)
+        self.set_status(status, now)
+        clocks.mark(self, "closed", now)
+        clocks.stop_all(self, now)
+        self.state.closed_at = now
+
+    # the inside
+
+    def _needs_met(self, step: CaseStep) -> bool:
+        return all(self.state.steps[need].status is StepStatus.DONE for need in step.needs)
+
+    def _open(self, step: CaseStep, now: datetime) -> None:
+        clocks.mark(self, f"{step.id}.started", now)
+        if self.state.status is CaseStatus.ACCEPTED and step.kind is not StepKind.EVIDENCE:
+            self.set_status(CaseStatus.UNDER_REVIEW, now)
+        if step.kind in {StepKind.ACCEPT, StepKind.DECIDE}:
+            kind = TaskKind(step.kind.value)
+            self.move(step.id, StepStatus.TASK, now)
+            self.state.steps[step.id].task = self.open_task(step.id, kind, step.place, OUTCOMES[kind], now)
+            return
+        if step.kind is StepKind.CERTIFICATE and CaseStatus.CERTIFICATE_MAKING in CASE_TRANSITIONS[self.state.status]:
+            self.set_status(CaseStatus.CERTIFICATE_MAKING, now)
+        if step.kind is StepKind.EVIDENCE:
+            self.evidence(step.id, EvidenceState.REQUESTED)
+            self._start_call(step.id, Verb.OFFER, now)
+        else:
+            self._submit(step, now)
+
+    def _submit(self, step: CaseStep, now: datetime) -> None:
+        """Registers the compensation first, then asks for the effect: no crash can leave an effect nobody undoes."""
+        state = self.state.steps[step.id]
+        state.key = names.effect_key(self.case_no, step.leg, step.id, Verb.SUBMIT, state.generation)
+        if step.compensate_with:
+            self.state.undo.append(Undo(step=step.id, key=state.key, operation=step.compensate_with, place=step.place))
+        self._start_call(step.id, Verb.SUBMIT, now)
+
+    def _start_call(self, step_id: str, verb: Verb, now: datetime, *, resend: bool = False) -> None:
+        state = self.state.steps[step_id]
+        self.move(step_id, StepStatus.CALLING, now)
+        state.calling, state.trouble = verb, ""
+        self.calls.append(self._call(step_id, verb, "" if verb is Verb.OFFER else state.key, resend=resend))
+        self.note(f"effect:{verb}:asked", now, step=step_id)
+
+    def _call(self, step_id: str, verb: Verb, key: str, *, patient: bool = False, resend: bool = False) -> Call:
+        step = self.steps[step_id]
+        return Call(
+            step=step_id,
+            verb=verb,
+            place=step.place,
+            operation=step.operation,
+            key=key,
+            send=step.send,
+            command=self.state.steps[step_id].command,
+            licence_type=step.licence_type,
+            patient=patient,
+            resend=resend,
+        )
+
+    def _take_answer(self, call: Call, outcome: CallOutcome, now: datetime) -> None:
+        state = self.state.steps[call.step]
+        if state.status not in {StepStatus.CALLING, StepStatus.BLOCKED} or state.calling is not call.verb:
+            return  # the applicant has handed in a document meanwhile
+        if outcome.status is OutcomeStatus.UNUSABLE or (call.patient and outcome.status is not OutcomeStatus.ANSWERED):
+            state.trouble = outcome.code
+            self.note(f"effect:{call.verb}:unusable", now, step=call.step, data={"code": outcome.code})
+            self._needs_a_person(call.step, now)
+        elif outcome.status is OutcomeStatus.ANSWERED:
+            self._settle(call.step, outcome, now)
+        else:
+            state.trouble = outcome.status.value
+            if state.status is StepStatus.CALLING:
+                self.move(call.step, StepStatus.BLOCKED, now)
+            self.note(
+                f"effect:{call.verb}:blocked",
+                now,
+                step=call.step,
+                data={"trouble": outcome.status, "code": outcome.code},
+            )
+            again = call.resend or outcome.status is OutcomeStatus.UNKNOWN
+            self.calls.append(self._call(call.step, call.verb, call.key, patient=True, resend=again))
+
+    def _take_poll(self, call: Call, outcome: CallOutcome, now: datetime) -> None:
+        state = self.state.steps[call.step]
+        if state.status is not StepStatus.PENDING or state.calling is not Verb.FIND:
+            return
+        state.calling = None
+        if outcome.status is OutcomeStatus.NOT_FOUND:
+            # it said pending and has forgotten: the same key again can do no harm
+            self.move(call.step, StepStatus.BLOCKED, now)
+            state.trouble, state.calling = "forgotten", Verb.SUBMIT
+            self.note("effect:find:forgotten", now, step=call.step)
+            self.calls.append(self._call(call.step, Verb.SUBMIT, state.key, patient=True))
+        elif outcome.status is OutcomeStatus.ANSWERED and outcome.answer is not AnswerStatus.PENDING:
+            self._settle(call.step, outcome, now)
+        else:
+            state.trouble = "" if outcome.status is OutcomeStatus.ANSWERED else outcome.status.value
+            state.polls += 1
+            pause = min(timedelta(seconds=state.poll_after_s) * 2 ** min(state.polls, 12), LONGEST_POLL)
+            state.poll_at = now + pause
+            self.note("effect:find:pending", now, step=call.step, data={"trouble": state.trouble})
+
+    def _settle(self, step_id: str, outcome: CallOutcome, now: datetime) -> None:
+        """An answer that can be used, however it came."""
+        state, step = self.state.steps[step_id], self.steps[step_id]
+        verb = state.calling if state.calling in {Verb.OFFER, Verb.FETCH} else Verb.SUBMIT
+        state.trouble, state.reasons, state.poll_at, state.calling = "", outcome.reasons, None, None
+        state.reference = outcome.reference or state.reference
+        by = Actor(subject="province", role=Role.SYSTEM, region=step.place.region, department=step.place.department)
+        data = {"reference": outcome.reference, "reasons": ",".join(outcome.reasons), "by": outcome.code or "answer"}
+        self.note(f"effect:{verb}:{outcome.answer}", now, actor=by, step=step_id, data=data)
+        if verb is Verb.OFFER or (verb is Verb.FETCH and outcome.answer is AnswerStatus.REJECTED):
+            state.available = outcome.answer is AnswerStatus.ACCEPTED
+            self.move(step_id, StepStatus.PREVIEW, now)
+            self.evidence(step_id, EvidenceState.OFFERED if state.available else EvidenceState.UNAVAILABLE)
+        elif outcome.answer is AnswerStatus.ACCEPTED:
+            if verb is Verb.FETCH:
+                self.evidence(step_id, EvidenceState.USED)
+            if outcome.licence:
+                self._licences.append(LicenceIssued(identifier=outcome.licence, step=step_id, place=step.place, at=now))
+            self._done(step_id, now)
+        elif outcome.answer is AnswerStatus.PENDING:
+            self.move(step_id, StepStatus.PENDING, now)
+            state.poll_after_s = max(1, outcome.poll_after_s)
+            state.poll_at = now + timedelta(seconds=state.poll_after_s)
+            if early := self.state.early.pop(state.key, None):
+                ended = CallOutcome(
+                    status=OutcomeStatus.ANSWERED,
+                    answer=early.answer,
+                    code="callback",
+                    reference=early.reference,
+                    reasons=early.reasons,
+                )
+                self._settle(step_id, ended, now)
+        else:
+            self._rejected(step_id, now)
+
+    def _rejected(self, step_id: str, now: datetime) -> None:
+        state, step = self.state.steps[step_id], self.steps[step_id]
+        self.move(step_id, StepStatus.REJECTED, now)
+        self.state.undo = [undo for undo in self.state.undo if undo.key != state.key]
+        if self.state.closing is not None:
+            return
+        if step.on_rejected is OnRejected.TERMINATE:
+            closing.begin(self, CaseStatus.TERMINATED, f"rejected_at_{step_id}", now)
+        else:
+            self._needs_a_person(step_id, now)
+
+    def _needs_a_person(self, step_id: str, now: datetime) -> None:
+        self.move(step_id, StepStatus.RESOLVE, now)
+        if self.state.closing is None:
+            outcomes = ("retry", "terminate")
+            self.state.steps[step_id].task = self.open_task(
+                step_id, TaskKind.RESOLVE, self.steps[step_id].place, outcomes, now
+            )
+
+    def _resolve(self, task: OpenTask, outcome: str, now: datetime) -> None:
+        if task.undo:
+            closing.resolve(self, task.step, outcome, now)
+        elif outcome == "terminate":
+            closing.begin(self, CaseStatus.TERMINATED, f"given_up_at_{task.step}", now)
+        else:
+            state, step = self.state.steps[task.step], self.steps[task.step]
+            verb = state.calling or Verb.SUBMIT
+            if state.reasons:  # a definite no under the old key: only a new key can be answered otherwise
+                state.generation += 1
+                state.reasons = ()
+                self._submit(step, now)
+            else:
+                self._start_call(task.step, verb, now, resend=True)
+
+    def _done(self, step_id: str, now: datetime) -> None:
+        step = self.steps[step_id]
+        self.move(step_id, StepStatus.DONE, now)
+        clocks.mark(self, f"{step_id}.done", now)
+        if self.state.closing is not None:
+            return
+        if step.kind is StepKind.ACCEPT and CaseStatus.ACCEPTED in CASE_TRANSITIONS[self.state.status]:
+            self.set_status(CaseStatus.ACCEPTED, now)
+            clocks.mark(self, "accepted", now)
+        decisions = [s.id for s in self.plan.steps if s.kind is StepKind.DECIDE]
+        decided = all(self.state.steps[i].status is StepStatus.DONE for i in decisions)
+        if step.kind is StepKind.DECIDE and decided:
+            self.set_status(CaseStatus.DECIDED_GRANTED, now)
+            clocks.mark(self, "decided", now)
+
+    def _undo_by_key(self, key: str) -> Undo | None:
+        return next((u for u in self.state.undo if key and u.undo_key == key), None)
+
+    def _evidence_step(self, evidence_id: str) -> str | None:
+        for step in self.plan.steps:
+            if step.kind is StepKind.EVIDENCE and names.evidence_id(self.case_no, step.id) == evidence_id:
+                return step.id
+        return None
+
+    def _remember(self, command_id: str, now: datetime) -> CommandResult:
+        result = CommandResult(status=self.state.status, at=now)
+        self.state.commands[command_id] = result
+        self._commands.append(command_id)
+        return result
+
+
+def _task_change(
+    task_id: str, task: OpenTask, state: TaskState, *, outcome: str = "", role: Role | None = None
+) -> TaskChange:
+    default = Role.SUPERVISOR if task.kind is TaskKind.SUPERVISE else Role.CASEWORKER
+    return TaskChange(
+        id=task_id,
+        step=task.step,
+        kind=task.kind,
+        state=state,
+        role=role or default,
+        place=task.place,
+        outcomes=task.outcomes,
+        opened_at=task.opened_at,
+        due_at=task.due_at,
+        outcome=outcome,
+    )

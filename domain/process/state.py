@@ -1,0 +1,177 @@
+"""What a running case remembers, and the messages that go into and out of its rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from enum import StrEnum
+
+from pydantic import BaseModel, Field
+
+from domain.case import CaseStatus, StepStatus
+from domain.effects import AnswerStatus, Verb
+from domain.messages import Actor, Message, Place
+from domain.record import TaskKind
+
+
+class OutcomeStatus(StrEnum):
+    """How a call to a province ended, as far as the process is concerned."""
+
+    ANSWERED = "answered"
+    NOT_FOUND = "not_found"  # FIND only: the province never saw the key
+    UNAVAILABLE = "unavailable"  # nothing was done; try again
+    UNKNOWN = "unknown"  # it may have been done; find before sending again
+    DEFERRED = "deferred"  # not tried here: no slot free or the province has been failing
+    UNUSABLE = "unusable"  # misconfigured or contract broken: a person has to act
+
+
+class Call(Message):
+    """A call the process wants made. ``patient``: through the province's queue, with retries; else one quick try."""
+
+    step: str
+    verb: Verb
+    place: Place
+    operation: str
+    key: str = ""
+    original: str = ""
+    send: Mapping[str, str] = Field(default_factory=dict)
+    command: str = ""
+    licence_type: str = ""
+    patient: bool = False
+    resend: bool = False
+
+
+class CallOutcome(Message):
+    """The end of a call. Result data stays in the database; ``licence`` is the one thing the process must know."""
+
+    status: OutcomeStatus
+    answer: AnswerStatus | None = None
+    code: str = ""
+    reference: str = ""
+    reasons: tuple[str, ...] = ()
+    poll_after_s: int = 30
+    licence: str = ""
+
+
+class DecideCommand(Message):
+    """A caseworker's decision; its reason and legal basis are in the database under ``id``."""
+
+    id: str
+    task: str
+    outcome: str
+    actor: Actor
+
+
+class EvidenceCommand(Message):
+    """The applicant's answer to an offered evidence; ``replaced`` when an own document was handed in."""
+
+    id: str
+    evidence: str
+    accept: bool
+    replaced: bool
+    actor: Actor
+
+
+class WithdrawCommand(Message):
+    id: str
+    actor: Actor
+
+
+class CommandResult(Message):
+    """What a command led to; the same command id gets the same result for ever."""
+
+    status: CaseStatus
+    at: datetime
+
+
+class StepState(BaseModel):
+    status: StepStatus = StepStatus.WAITING
+    since: datetime
+    key: str = ""
+    generation: int = 0
+    calling: Verb | None = None
+    reference: str = ""
+    reasons: tuple[str, ...] = ()
+    trouble: str = ""
+    task: str = ""
+    rounds: int = 0
+    poll_at: datetime | None = None
+    poll_after_s: int = 30
+    polls: int = 0
+    available: bool = False
+    command: str = ""
+
+
+class ClockState(BaseModel):
+    started_on: date
+    stopped_at: datetime | None = None
+    legal_due: date | None = None
+    promised_due: date | None = None
+    provisional: bool = False
+    legal_overdue: bool = False
+    promised_overdue: bool = False
+
+
+class OpenTask(BaseModel):
+    """A human task that has not ended. ``undo``: it is about a compensation, not about the step itself."""
+
+    step: str
+    kind: TaskKind
+    place: Place
+    outcomes: tuple[str, ...]
+    opened_at: datetime
+    due_at: datetime | None = None
+    undo: bool = False
+
+
+class UndoStatus(StrEnum):
+    OPEN = "open"
+    RUNNING = "running"
+    PENDING = "pending"
+    RESOLVE = "resolve"
+    DONE = "done"
+
+
+class Undo(BaseModel):
+    """One compensation, registered before its effect is sent, so that no crash can lose it."""
+
+    step: str
+    key: str
+    operation: str
+    place: Place
+    generation: int = 0
+    undo_key: str = ""
+    status: UndoStatus = UndoStatus.OPEN
+
+
+class Closing(BaseModel):
+    """The case is ending early; ``target`` is the status it will end in."""
+
+    target: CaseStatus
+    reason: str
+    since: datetime
+
+
+class EarlyAnswer(BaseModel):
+    """A callback that overtook the answer of its own call."""
+
+    answer: AnswerStatus
+    reference: str = ""
+    reasons: tuple[str, ...] = ()
+
+
+class ProcessState(BaseModel):
+    """All of it; pydantic so that it travels through continue-as-new."""
+
+    status: CaseStatus = CaseStatus.SUBMITTED
+    reason: str = ""
+    since: datetime
+    steps: dict[str, StepState]
+    clocks: dict[str, ClockState] = Field(default_factory=dict)
+    tasks: dict[str, OpenTask] = Field(default_factory=dict)
+    undo: list[Undo] = Field(default_factory=list)
+    early: dict[str, EarlyAnswer] = Field(default_factory=dict)
+    commands: dict[str, CommandResult] = Field(default_factory=dict)
+    closing: Closing | None = None
+    closed_at: datetime | None = None
+    recorded: int = 0

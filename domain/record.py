@@ -1,0 +1,145 @@
+"""What the workflow asks to be written down: one batch for all that changed since it last waited.
+
+A batch is numbered; writing the same number twice is a no-op, a gap is an error. It holds codes and ids only;
+texts and personal data stay in the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from enum import StrEnum
+
+from pydantic import Field
+
+from domain.case import CaseStatus, StepStatus
+from domain.messages import Actor, Message, Place, Role
+
+
+class TaskKind(StrEnum):
+    ACCEPT = "accept"
+    DECIDE = "decide"
+    RESOLVE = "resolve"
+    SUPERVISE = "supervise"
+
+
+class TaskState(StrEnum):
+    OPEN = "open"
+    DONE = "done"
+    CANCELLED = "cancelled"
+
+
+class EvidenceState(StrEnum):
+    REQUESTED = "requested"  # the register has been asked
+    OFFERED = "offered"  # the applicant can look at it
+    UNAVAILABLE = "unavailable"  # the register has none; the applicant hands in a document instead
+    ACCEPTED = "accepted"  # consent given, not yet released by the register
+    USED = "used"
+    REPLACED = "replaced"  # declined, own document instead
+    CANCELLED = "cancelled"
+
+
+class Who(StrEnum):
+    APPLICANT = "applicant"
+    DEPARTMENT = "department"
+    PROVINCE = "province"
+    SYSTEM = "system"
+
+
+class Event(Message):
+    """One line of the audit trail, ``type`` = source:subject:action."""
+
+    type: str
+    at: datetime
+    actor: Actor
+    leg: str = ""
+    step: str = ""
+    data: Mapping[str, str] = Field(default_factory=dict)
+
+
+class TaskChange(Message):
+    id: str
+    step: str
+    kind: TaskKind
+    state: TaskState
+    role: Role
+    place: Place
+    outcomes: tuple[str, ...]
+    opened_at: datetime
+    due_at: datetime | None = None
+    outcome: str = ""
+
+
+class EvidenceChange(Message):
+    id: str
+    step: str
+    state: EvidenceState
+    place: Place
+    command: str = ""
+
+
+class LicenceIssued(Message):
+    identifier: str
+    step: str
+    place: Place
+    at: datetime
+
+
+class Waiting(Message):
+    """Who has the ball, why (a code of domain.waiting), since and until when."""
+
+    who: Who
+    region: str = ""
+    department: str = ""
+    why: str
+    step: str = ""
+    since: datetime
+    until: datetime | None = None
+
+
+class StepView(Message):
+    id: str
+    status: StepStatus
+    since: datetime
+    reference: str = ""
+    trouble: str = ""
+    reasons: tuple[str, ...] = ()
+
+
+class ClockView(Message):
+    """A clock that has started; days are Asia/Shanghai. Its explanation is computed from start and calendar on reading."""
+
+    id: str
+    started_on: date
+    stopped_at: datetime | None = None
+    legal_due: date | None = None
+    promised_due: date | None = None
+    provisional: bool = False
+    legal_overdue: bool = False
+    promised_overdue: bool = False
+
+
+class CaseView(Message):
+    """The projection that people read, whole."""
+
+    status: CaseStatus
+    reason: str = ""
+    target: CaseStatus | None = None
+    waiting: tuple[Waiting, ...]
+    steps: tuple[StepView, ...]
+    clocks: tuple[ClockView, ...]
+    due_at: datetime | None
+    next_wake: datetime | None
+    closed_at: datetime | None = None
+
+
+class RecordBatch(Message):
+    case_no: str
+    number: int
+    at: datetime
+    view: CaseView
+    events: tuple[Event, ...]
+    tasks: tuple[TaskChange, ...]
+    evidence: tuple[EvidenceChange, ...]
+    licences: tuple[LicenceIssued, ...]
+    commands: tuple[str, ...]

@@ -1,0 +1,63 @@
+"""The words behind ``waiting_on.why``: what it means and what would unblock it."""
+
+from __future__ import annotations
+
+from domain.messages import Message, Text
+
+
+class Why(Message):
+    text: Text
+    unblocks: Text
+
+
+def _why(zh: str, en: str, zh_unblocks: str, en_unblocks: str) -> Why:
+    return Why(text=Text(zh=zh, en=en), unblocks=Text(zh=zh_unblocks, en=en_unblocks))
+
+
+WHY: dict[str, Why] = {
+    "starting": _why("申请已收到，即将开始办理", "received, about to start", "系统自动开始", "it starts by itself"),
+    "processing": _why("系统正在处理", "being processed", "系统自动继续", "it goes on by itself"),
+    "task": _why("等待部门经办人办理", "a caseworker has to act", "经办人作出决定", "the caseworker's decision"),
+    "evidence_preview": _why(
+        "请查看调取的证明并决定是否使用",
+        "look at the evidence that was found and decide on its use",
+        "您同意使用，或改交自己的材料",
+        "your consent, or a document of your own",
+    ),
+    "evidence_missing": _why(
+        "登记机关没有这份证明，请上传材料",
+        "the register does not hold this evidence; hand in a document",
+        "您上传材料",
+        "your document",
+    ),
+    "province_asked": _why(
+        "已向对方省份发出请求", "the other province has been asked", "对方系统答复", "its system's answer"
+    ),
+    "province_working": _why(
+        "对方部门已受理，正在办理",
+        "the other authority has taken it in and is working on it",
+        "对方部门办结后回告，或系统查询到结果",
+        "its result, sent or found by asking",
+    ),
+    "province_unavailable": _why(
+        "对方省份系统暂时不可用，正在自动重试",
+        "the other province's system cannot be reached; it is being tried again by itself",
+        "对方系统恢复",
+        "its system coming back",
+    ),
+    "outcome_unknown": _why(
+        "对方省份未答复，正在核实是否已办理",
+        "the other province has not answered; whether it acted is being checked",
+        "查询到结果",
+        "the result being found",
+    ),
+    "reversal": _why(
+        "正在撤销已生效的事项",
+        "what had taken effect is being undone",
+        "对方系统确认撤销",
+        "the other side's confirmation",
+    ),
+    "resolve": _why(
+        "遇到需要人工处理的问题", "something needs a person", "经办人决定如何继续", "a caseworker saying how to go on"
+    ),
+}

@@ -1,0 +1,78 @@
+"""The only place where activities are called: name, queue, time-outs and retries of each, typed.
+
+Time-outs: the adapters' HTTP limit lies well below start-to-close, so that an activity that is cut off
+has stopped sending. A patient call is tried for as long as a case may live; its pauses grow to a minute.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ActivityError
+
+from domain import names
+from domain.process import CallOutcome, OutcomeStatus
+from domain.record import RecordBatch
+from domain.start import CallProvince
+
+FIRST_TRY = timedelta(seconds=3)
+QUEUED_TRY = timedelta(seconds=30)
+LONGEST_PATIENCE = timedelta(days=120)
+RECORD_TRY = timedelta(seconds=8)
+
+_ONCE = RetryPolicy(maximum_attempts=1)
+_PATIENT = RetryPolicy(
+    initial_interval=timedelta(seconds=1), backoff_coefficient=2.0, maximum_interval=timedelta(minutes=1)
+)
+_STUBBORN = RetryPolicy(
+    initial_interval=timedelta(milliseconds=100), backoff_coefficient=2.0, maximum_interval=timedelta(seconds=10)
+)
+
+
+async def record(batch: RecordBatch) -> None:
+    """Writes a batch; tried until the database has it, for without the record nothing may go on."""
+    await workflow.execute_local_activity(
+        names.RECORD_ACTIVITY, batch, start_to_close_timeout=RECORD_TRY, retry_policy=_STUBBORN
+    )
+
+
+async def try_province(request: CallProvince) -> CallOutcome:
+    """One quick try beside the workflow. Cut off means unknown."""
+    try:
+        outcome: CallOutcome = await workflow.execute_local_activity(
+            names.PROVINCE_ATTEMPT_ACTIVITY,
+            request,
+            result_type=CallOutcome,
+            start_to_close_timeout=FIRST_TRY,
+            schedule_to_close_timeout=FIRST_TRY,
+            retry_policy=_ONCE,
+        )
+        return outcome
+    except ActivityError:
+        return CallOutcome(status=OutcomeStatus.UNKNOWN, code="cut_off")
+
+
+async def call_province(request: CallProvince) -> CallOutcome:
+    """Through the province's own queue, where its slots, rate and brake apply.
+
+    The first try ends after one attempt, so that trouble can be told; a patient call goes on until it is answered.
+    """
+    patient = request.call.patient
+    try:
+        outcome: CallOutcome = await workflow.execute_activity(
+            names.PROVINCE_ACTIVITY,
+            request,
+            result_type=CallOutcome,
+            task_queue=names.province_queue(request.call.place.region),
+            start_to_close_timeout=QUEUED_TRY,
+            schedule_to_close_timeout=LONGEST_PATIENCE if patient else None,
+            schedule_to_start_timeout=None if patient else QUEUED_TRY,
+            retry_policy=_PATIENT if patient else _ONCE,
+        )
+        return outcome
+    except ActivityError:
+        if patient:
+            return CallOutcome(status=OutcomeStatus.UNUSABLE, code="gave_up")
+        return CallOutcome(status=OutcomeStatus.UNKNOWN, code="cut_off")

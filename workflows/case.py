@@ -1,0 +1,171 @@
+"""CaseWorkflow: drives one case's ``Process``. It decides nothing itself.
+
+    loop:  start the calls the process wants  ->  wait until nothing quick is under way  ->  record  ->  wait
+
+Messages (updates, signal) change the process at once and wake the loop. An update is answered when what it
+changed has been recorded, so that whoever acts reads his own act.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from domain import names
+    from domain.calendar import WorkCalendar
+    from domain.process import (
+        Call,
+        CommandResult,
+        DecideCommand,
+        EvidenceCommand,
+        Process,
+        WithdrawCommand,
+    )
+    from domain.start import Callback, CallProvince, StartCase
+    from workflows import calls
+
+
+@workflow.defn(name=names.CASE_WORKFLOW)
+class CaseWorkflow:
+    """One application. Workflow id = case number."""
+
+    @workflow.init
+    def __init__(self, start: StartCase) -> None:
+        """Ready before any handler runs: messages may arrive in the first workflow task."""
+        now = workflow.now()
+        self._start = start
+        self._process = Process(start.case_no, start.plan, start.calendar, now, start.state)
+        self._quick = 0  # first tries under way beside the workflow
+        self._recorded = self._process.state.recorded
+        self._timer: asyncio.Task[None] | None = None
+        self._timer_at: datetime | None = None
+        self._fired = False
+        self._closed = False
+        if start.state is None:
+            self._process.begin(now)
+
+    @workflow.run
+    async def run(self, start: StartCase) -> None:
+        """Until the case is closed and everything is written down."""
+        running: set[asyncio.Task[None]] = set()
+        process = self._process
+        while True:
+            for call in process.calls:
+                task = asyncio.create_task(self._carry_out(call))
+                running.add(task)
+                task.add_done_callback(running.discard)
+            process.calls.clear()
+            if process.dirty and self._quick == 0:
+                batch = process.batch(workflow.now())
+                await calls.record(batch)
+                self._recorded = batch.number
+                continue
+            if process.state.closed_at is not None:
+                break
+            if self._may_continue_as_new(running):
+                workflow.continue_as_new(self._start.model_copy(update={"state": process.state}))
+            self._set_timer()
+            await workflow.wait_condition(
+                lambda: self._fired or bool(process.calls) or (process.dirty and self._quick == 0)
+            )
+            if self._fired:
+                self._fired = False
+                process.take_time(workflow.now())
+        self._closed = True
+        self._stop_timer()
+        await workflow.wait_condition(workflow.all_handlers_finished)
+
+    async def _carry_out(self, call: Call) -> None:
+        """One call, by the way the case was started with; its end goes to the process."""
+        request = CallProvince(case_no=self._process.case_no, leg=self._leg(call), call=call)
+        if call.patient or not self._start.local_first:
+            outcome = await calls.call_province(request)
+        else:
+            self._quick += 1
+            outcome = await calls.try_province(request)
+            self._quick -= 1
+        self._process.take_outcome(call, outcome, workflow.now())
+
+    def _leg(self, call: Call) -> str:
+        return self._process.steps[call.step].leg
+
+    def _may_continue_as_new(self, running: set[asyncio.Task[None]]) -> bool:
+        return workflow.info().is_continue_as_new_suggested() and not running and workflow.all_handlers_finished()
+
+    def _set_timer(self) -> None:
+        """One timer for the whole case; replaced only when something is due earlier than it."""
+        due = self._process.next_wake()
+        if due is None or (self._timer_at is not None and self._timer_at <= due):
+            return
+        self._stop_timer()
+        self._timer_at = due
+        self._timer = asyncio.create_task(self._ring(due))
+
+    async def _ring(self, due: datetime) -> None:
+        await asyncio.sleep(max(0.0, (due - workflow.now()).total_seconds()))
+        self._timer, self._timer_at, self._fired = None, None, True
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer, self._timer_at = None, None
+
+    async def _written(self) -> None:
+        """Until what has happened so far is in the database."""
+        need = self._process.state.recorded + (1 if self._process.dirty else 0)
+        await workflow.wait_condition(lambda: self._recorded >= need)
+
+    # messages
+
+    @workflow.update(name=names.DECIDE_UPDATE)
+    async def decide(self, command: DecideCommand) -> CommandResult:
+        """A caseworker has decided a task."""
+        result = self._process.decide(command, workflow.now())
+        await self._written()
+        return result
+
+    @decide.validator
+    def _check_decide(self, command: DecideCommand) -> None:
+        _refuse_if(self._process.check_decide(command))
+
+    @workflow.update(name=names.EVIDENCE_UPDATE)
+    async def answer_evidence(self, command: EvidenceCommand) -> CommandResult:
+        """The applicant has looked at evidence and consents, or hands in a document instead."""
+        result = self._process.answer_evidence(command, workflow.now())
+        await self._written()
+        return result
+
+    @answer_evidence.validator
+    def _check_evidence(self, command: EvidenceCommand) -> None:
+        _refuse_if(self._process.check_evidence(command))
+
+    @workflow.update(name=names.WITHDRAW_UPDATE)
+    async def withdraw(self, command: WithdrawCommand) -> CommandResult:
+        """The applicant withdraws; a message, not a cancellation (architecture, decision 4)."""
+        result = self._process.withdraw(command, workflow.now())
+        await self._written()
+        return result
+
+    @withdraw.validator
+    def _check_withdraw(self, command: WithdrawCommand) -> None:
+        _refuse_if(self._process.check_withdraw(command))
+
+    @workflow.signal(name=names.CALLBACK_SIGNAL)
+    def callback(self, message: Callback) -> None:
+        """A province has reported an end; what is late or foreign changes nothing."""
+        self._process.take_callback(message.key, message.answer, message.reference, message.reasons, workflow.now())
+
+    @workflow.signal(name=names.CALENDAR_SIGNAL)
+    def calendar_published(self, calendar: WorkCalendar) -> None:
+        """A holiday notice was loaded: due dates are computed again."""
+        self._process.recalendar(calendar, workflow.now())
+        self._start = self._start.model_copy(update={"calendar": calendar})
+
+
+def _refuse_if(code: str | None) -> None:
+    if code is not None:
+        raise ApplicationError(code, type=code, non_retryable=True)
