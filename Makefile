@@ -1,0 +1,51 @@
+# One command each; `make help` lists them. Tools are called as modules of .venv, never through their scripts:
+# a script's first line cannot hold a path with spaces or a very long one.
+PYTHON = python3
+JOBS = 2
+ARGS =
+PY = .venv/bin/python
+STAMP = .venv/.installed
+
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+export PIP_ROOT_USER_ACTION = ignore
+export PIP_NO_INPUT = 1
+export PYTHONUTF8 = 1
+
+.PHONY: help demo up test check bench fmt lock clean setup
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1	\2/p' Makefile
+
+demo: setup ## everything on this machine, one application through four provinces, then stop
+	@exec $(PY) -m tongban demo $(ARGS)
+
+up: setup ## everything on this machine until Ctrl-C
+	@exec $(PY) -m tongban up $(ARGS)
+
+test: setup ## all tests; JOBS=0 runs them in one process
+	@exec $(PY) -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
+
+check: setup ## style, types, who imports whom, unit tests
+	@sh .ci/lint "$(PY)"
+	@exec $(PY) -m pytest -q tests/unit $(ARGS)
+
+bench: setup ## measure
+	@exec $(PY) -m bench $(ARGS)
+
+fmt: setup ## put the code into its shape
+	@$(PY) -m ruff check -q --fix-only . && exec $(PY) -m ruff format .
+
+lock: setup ## renew requirements.lock from pyproject.toml
+	@env -u UV_FIND_LINKS -u UV_INDEX_URL -u UV_EXTRA_INDEX_URL $(PY) -m uv pip compile pyproject.toml \
+	  --extra embedded --extra dev --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet -o requirements.lock
+	@! grep -n '://' requirements.lock
+
+setup: ## the tools, into .venv (done by the others when needed)
+	@PYTHON="$(PYTHON)" sh .ci/setup
+
+clean: ## remove what was written here: .data, .venv, caches
+	@if [ -e .data/lock ] && command -v flock >/dev/null && ! flock -n .data/lock true; then \
+	  echo "make clean: a stack is running in .data (process $$(cat .data/lock)); stop it first" >&2; exit 2; fi
+	@rm -rf .data .venv .venv.lock dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,223 @@
+"""The command line. Every command imports what it needs when it runs, so that each starts fast and alone."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+    from tongban.settings import Settings
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Tongban 通办: government services that cross provincial borders.",
+)
+db = typer.Typer(no_args_is_help=True, help="Tables: upgrade, downgrade, current.")
+app.add_typer(db, name="db")
+
+DataDir = Annotated[
+    Path, typer.Option("--data-dir", envvar="TONGBAN_DATA_DIR", help="Everything is kept in this folder.")
+]
+DEFAULT_DATA_DIR = Path(".data")
+REFUSED = 2
+
+
+def refuse(text: str) -> NoReturn:
+    """Ends the command with one short text and status 2."""
+    typer.echo(text, err=True)
+    raise typer.Exit(REFUSED)
+
+
+def settings_or_exit() -> Settings:
+    """The settings; from a stack on this machine if the environment names no database. One sentence per wrong value."""
+    from pydantic import ValidationError
+    from pydantic_settings import SettingsError
+
+    from tongban.settings import Settings
+    from tongban.stack.stack import STACK_ENV, read_stack_env
+
+    file = Path(os.environ.get("TONGBAN_DATA_DIR", DEFAULT_DATA_DIR)) / STACK_ENV
+    if "TONGBAN_DATABASE_URL" not in os.environ and file.exists():
+        for name, value in read_stack_env(file).items():
+            os.environ.setdefault(name, value)
+    try:
+        return Settings()
+    except ValidationError as why:
+        lines = []
+        for error in why.errors(include_url=False, include_input=False, include_context=False):
+            name = "".join(f"TONGBAN_{part}: ".upper() for part in error["loc"][:1])
+            lines.append(name + error["msg"].removeprefix("Value error, "))
+        refuse("\n".join(lines))
+    except SettingsError as why:
+        refuse(f"TONGBAN_*: {why}")
+
+
+@app.command()
+def api() -> None:
+    """Serve the API and the pages."""
+    settings = settings_or_exit()
+    from tongban.serve import run
+
+    run(settings)
+
+
+@app.command()
+def worker(
+    role: Annotated[list[str], typer.Option("--role", help="core, or province:320000; may be given several times.")],
+) -> None:
+    """Do the work: interpret cases (core), call provinces (province:NNNNNN)."""
+    for name in role:
+        kind, _, region = name.partition(":")
+        if not (
+            name == "core" or (kind == "province" and len(region) == 6 and region.isdecimal() and region.isascii())
+        ):
+            refuse(f"--role {name}: neither core nor province:NNNNNN")
+    settings = settings_or_exit()
+    import asyncio
+
+    from tongban.worker import run
+
+    asyncio.run(run(settings, role))
+
+
+@app.command()
+def relay() -> None:
+    """Send what the outbox holds: workflow starts, webhooks, notices."""
+    settings = settings_or_exit()
+    import asyncio
+
+    from tongban.relay import run
+
+    asyncio.run(run(settings))
+
+
+@app.command()
+def token(
+    role: Annotated[str, typer.Option(help="citizen, caseworker, supervisor, operator, integrator …")],
+    region: Annotated[str | None, typer.Option(help="Division code of the office, six digits.")] = None,
+    department: Annotated[str | None, typer.Option(help="Code of the department.")] = None,
+    subject: Annotated[str | None, typer.Option(help="Who logs in; default: demo-ROLE.")] = None,
+    hours: Annotated[float, typer.Option(min=0.01, max=24 * 31, help="How long it is valid.")] = 12,
+    key: Annotated[Path | None, typer.Option(help="Private signing key; default: the one in the data folder.")] = None,
+) -> None:
+    """Print a login for the demo. Refused outside demo mode: there the identity provider issues logins."""
+    settings = settings_or_exit()
+    from tongban.settings import Mode
+    from tongban.stack.keys import Secrets, sign_token
+
+    if settings.mode is not Mode.DEMO:
+        refuse("token: only in demo mode (TONGBAN_MODE=demo); here the identity provider issues logins")
+    signing_key = key or Secrets(settings.data_dir / "secrets").signing_key
+    try:
+        text = sign_token(
+            signing_key,
+            issuer=settings.oidc_issuer,
+            audience=settings.oidc_audience,
+            subject=subject or f"demo-{role}",
+            hours=hours,
+            claims={"role": role, "region": region, "department": department},
+        )
+    except OSError as why:
+        refuse(f"token: the demo's signing key cannot be read: {why}")
+    typer.echo(text)
+
+
+@app.command()
+def verify() -> None:
+    """Check that nothing was lost, done twice or changed afterwards. The exit status tells."""
+    settings = settings_or_exit()
+    import asyncio
+
+    from tongban.verify import run
+
+    raise typer.Exit(asyncio.run(run(settings)))
+
+
+@app.command()
+def up(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
+    """Run everything on this machine until Ctrl-C."""
+    from tongban.stack.errors import Interrupted, StackError
+    from tongban.stack.stack import Stack
+    from tongban.stack.welcome import show
+
+    try:
+        stack = Stack(data_dir)
+        with stack.signals(), stack:
+            show(stack)
+            stack.wait()
+            typer.echo("stopping …", err=True)
+    except Interrupted:
+        raise typer.Exit(130) from None
+    except StackError as why:
+        refuse(str(why))
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def demo(context: typer.Context) -> None:
+    """Start everything, take one application through four provinces, show it, stop."""
+    from tongban.demo import run
+
+    raise typer.Exit(run(list(context.args)))
+
+
+@app.command("init-secrets")
+def init_secrets(
+    folder: Annotated[Path, typer.Argument(help="Where the files go; existing ones are kept.")],
+    province_url: Annotated[str, typer.Option(help="Address of a province, {region} stands for its code.")] = (
+        "http://province-{region}:8080"
+    ),
+    secrets_at: Annotated[str, typer.Option(help="Folder of the secrets as the containers see it.")] = "/run/secrets",
+) -> None:
+    """Generate the secret files and the list of provinces that docker-compose.yml reads."""
+    from tongban.stack.keys import REGIONS, Secrets, provinces_file
+
+    Secrets(folder).generate()
+    urls = {region: province_url.format(region=region) for region in REGIONS}
+    provinces_file(folder / "provinces.json", urls, {region: f"{secrets_at}/province-{region}" for region in REGIONS})
+    typer.echo(f"secrets are in {folder}; keep them out of version control")
+
+
+def alembic_config(settings: Settings) -> Config:
+    """Alembic without an ini file; migrations/env.py finds the settings in ``config.attributes["settings"]``."""
+    from alembic.config import Config
+
+    config = Config()
+    folder = Path(__file__).resolve().parents[1] / "migrations"
+    config.set_main_option("script_location", str(folder).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["settings"] = settings
+    return config
+
+
+@db.command()
+def upgrade(revision: str = "head") -> None:
+    """Bring the tables to a newer version."""
+    settings = settings_or_exit()
+    from alembic import command
+
+    command.upgrade(alembic_config(settings), revision)
+
+
+@db.command()
+def downgrade(revision: str) -> None:
+    """Take the tables back to an older version."""
+    settings = settings_or_exit()
+    from alembic import command
+
+    command.downgrade(alembic_config(settings), revision)
+
+
+@db.command()
+def current() -> None:
+    """Show the version of the tables."""
+    settings = settings_or_exit()
+    from alembic import command
+
+    command.current(alembic_config(settings), verbose=True)

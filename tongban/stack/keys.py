@@ -1,0 +1,101 @@
+"""Secrets of a demo: generated on the first start into the data folder, readable only by their owner, never shipped."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+REGIONS = ("310000", "320000", "330000", "340000")
+DEMO_ISSUER = "https://login.demo.tongban.invalid"
+AUDIENCE = "tongban-api"
+
+
+def write_private(path: Path, text: str) -> None:
+    """A file that only its owner reads, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.unlink(missing_ok=True)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+    temporary.replace(path)
+
+
+class Secrets:
+    """The secret files in ``folder``. Missing ones are generated, existing ones are never changed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.resolve()
+        self.database_password = self.folder / "database-password"
+        self.payload_keys = self.folder / "payload-keys.json"
+        self.signing_key = self.folder / "oidc-key.json"
+        self.public_keys = self.folder / "oidc-jwks.json"
+
+    def province(self, region: str) -> Path:
+        """The secret shared with one province."""
+        return self.folder / f"province-{region}.secret"
+
+    def generate(self, regions: Iterable[str] = REGIONS) -> None:
+        """Makes what is missing."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.chmod(0o711)  # names can be passed through, not listed; each file is 0600
+        for file in (self.database_password, *(self.province(region) for region in regions)):
+            if not file.exists():
+                write_private(file, secrets.token_urlsafe(32))
+        if not self.payload_keys.exists():
+            key = base64.b64encode(secrets.token_bytes(32)).decode()
+            write_private(self.payload_keys, json.dumps({"current": "k1", "keys": {"k1": key}}))
+        if not self.signing_key.exists() or not self.public_keys.exists():
+            self._signing_key()
+
+    def _signing_key(self) -> None:
+        from joserfc.jwk import ECKey, KeySet
+
+        name = "demo-" + secrets.token_hex(4)
+        key = ECKey.generate_key("P-256", parameters={"kid": name, "use": "sig", "alg": "ES256"}, private=True)
+        write_private(self.public_keys, json.dumps(KeySet([key]).as_dict(private=False)))
+        self.public_keys.chmod(0o644)
+        write_private(self.signing_key, json.dumps(key.as_dict(private=True)))
+
+
+def sign_token(
+    signing_key: Path, *, issuer: str, audience: str, subject: str, hours: float, claims: Mapping[str, str | None]
+) -> str:
+    """A login as the demo's identity provider would give it: a JWT signed with ES256."""
+    from joserfc import jwt
+    from joserfc.jwk import ECKey
+
+    key = ECKey.import_key(json.loads(signing_key.read_text()))
+    now = int(time.time())
+    body: dict[str, object] = {
+        "iss": issuer,
+        "aud": audience,
+        "iat": now,
+        "exp": now + int(hours * 3600),
+        "sub": subject,
+    }
+    body |= {name: value for name, value in claims.items() if value}
+    return jwt.encode({"alg": "ES256", "kid": key.kid}, body, key, algorithms=["ES256"])
+
+
+def provinces_file(file: Path, urls: Mapping[str, str], secret_files: Mapping[str, str]) -> None:
+    """Writes the adapters' list of provinces: where each is and which file holds its secret."""
+    rows = [
+        {
+            "region": region,
+            "adapter": "signed_json",
+            "url": url,
+            "secret_file": secret_files[region],
+            "timeout_s": 10,
+            "connect_timeout_s": 3,
+        }
+        for region, url in sorted(urls.items())
+    ]
+    temporary = file.with_name(file.name + ".tmp")
+    temporary.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
+    temporary.replace(file)
