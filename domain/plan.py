@@ -162,6 +162,13 @@ class Plan(Message):
         """SHA-256 over the canonical spelling, 64 hex characters: the name under which a case is pinned to it."""
         return hashlib.sha256(self.canonical().encode()).hexdigest()
 
+    def form_fields(self) -> Mapping[str, Mapping[str, JsonValue]]:
+        """Field name -> its JSON Schema."""
+        properties = self.form["properties"]
+        if not isinstance(properties, dict):
+            raise TypeError("form.properties is not an object")
+        return {name: field for name, field in properties.items() if isinstance(field, dict)}
+
     def step(self, step_id: str) -> StepPlan:
         """The step of that id; KeyError if there is none."""
         for step in self.steps:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from domain.calendar import WorkCalendar
-from domain.effects import AnswerStatus
 from domain.messages import Message
 from domain.plan import CasePlan
 from domain.process.state import Call, ProcessState
@@ -29,13 +28,3 @@ class CallProvince(Message):
     case_no: str
     leg: str
     call: Call
-
-
-class Callback(Message):
-    """Signal: a province has reported an end; the notice itself is in the inbox under ``event_id``."""
-
-    event_id: str
-    key: str
-    answer: AnswerStatus
-    reference: str = ""
-    reasons: tuple[str, ...] = ()

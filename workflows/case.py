@@ -19,13 +19,14 @@ with workflow.unsafe.imports_passed_through():
     from domain.calendar import WorkCalendar
     from domain.process import (
         Call,
+        Callback,
         CommandResult,
         DecideCommand,
         EvidenceCommand,
         Process,
         WithdrawCommand,
     )
-    from domain.start import Callback, CallProvince, StartCase
+    from domain.start import CallProvince, StartCase
     from workflows import calls
 
 
@@ -157,7 +158,7 @@ class CaseWorkflow:
     @workflow.signal(name=names.CALLBACK_SIGNAL)
     def callback(self, message: Callback) -> None:
         """A province has reported an end; what is late or foreign changes nothing."""
-        self._process.take_callback(message.key, message.answer, message.reference, message.reasons, workflow.now())
+        self._process.take_callback(message, workflow.now())
 
     @workflow.signal(name=names.CALENDAR_SIGNAL)
     def calendar_published(self, calendar: WorkCalendar) -> None:

@@ -12,6 +12,7 @@ The workflow drives it; the same rules run in simulations and property tests.
 from domain.process.engine import Process
 from domain.process.state import (
     Call,
+    Callback,
     CallOutcome,
     CommandResult,
     DecideCommand,
@@ -24,6 +25,7 @@ from domain.process.state import (
 __all__ = [
     "Call",
     "CallOutcome",
+    "Callback",
     "CommandResult",
     "DecideCommand",
     "EvidenceCommand",

@@ -9,15 +9,16 @@ from domain import names
 from domain.calendar import WorkCalendar
 from domain.case import CASE_TRANSITIONS, STEP_TRANSITIONS, WITHDRAWABLE, CaseStatus, StepStatus
 from domain.effects import AnswerStatus, Verb
+from domain.identifiers import parse_licence_id
 from domain.messages import SYSTEM, Actor, Place, Role
 from domain.plan import CasePlan, CaseStep, OnRejected, StepKind
 from domain.process import clocks, closing
 from domain.process.state import (
     Call,
+    Callback,
     CallOutcome,
     CommandResult,
     DecideCommand,
-    EarlyAnswer,
     EvidenceCommand,
     OpenTask,
     OutcomeStatus,
@@ -92,30 +93,25 @@ class Process:
             self._take_answer(call, outcome, now)
         self.advance(now)
 
-    def take_callback(
-        self, key: str, answer: AnswerStatus, reference: str, reasons: tuple[str, ...], now: datetime
-    ) -> bool:
+    def take_callback(self, message: Callback, now: datetime) -> bool:
         """A province reports an end. False if it changes nothing (late, duplicate, not ours)."""
-        if answer is AnswerStatus.PENDING:
+        if message.answer is AnswerStatus.PENDING:
             return False
-        outcome = CallOutcome(
-            status=OutcomeStatus.ANSWERED, answer=answer, code="callback", reference=reference, reasons=reasons
-        )
-        if undo := self._undo_by_key(key):
+        if undo := self._undo_by_key(message.key):
             if undo.status is not UndoStatus.PENDING:
                 return False
-            closing.settle(self, undo, outcome, now)
+            closing.settle(self, undo, _reported(message), now)
             self.advance(now)
             return True
         for step_id, state in self.state.steps.items():
-            if state.key != key:
+            if state.key != message.key:
                 continue
             if state.status is StepStatus.PENDING:
-                self._settle(step_id, outcome, now)
+                self._settle(step_id, _reported(message), now)
                 self.advance(now)
                 return True
             if state.status in {StepStatus.CALLING, StepStatus.BLOCKED}:
-                self.state.early[key] = EarlyAnswer(answer=answer, reference=reference, reasons=reasons)
+                self.state.early[message.key] = message
             return False
         return False
 
@@ -460,24 +456,29 @@ class Process:
         elif outcome.answer is AnswerStatus.ACCEPTED:
             if verb is Verb.FETCH:
                 self.evidence(step_id, EvidenceState.USED)
-            if outcome.licence:
-                self._licences.append(LicenceIssued(identifier=outcome.licence, step=step_id, place=step.place, at=now))
+            if step.licence_type and not self._licensed(step, outcome.licence, now):
+                return
             self._done(step_id, now)
         elif outcome.answer is AnswerStatus.PENDING:
             self.move(step_id, StepStatus.PENDING, now)
             state.poll_after_s = max(1, outcome.poll_after_s)
             state.poll_at = now + timedelta(seconds=state.poll_after_s)
             if early := self.state.early.pop(state.key, None):
-                ended = CallOutcome(
-                    status=OutcomeStatus.ANSWERED,
-                    answer=early.answer,
-                    code="callback",
-                    reference=early.reference,
-                    reasons=early.reasons,
-                )
-                self._settle(step_id, ended, now)
+                self._settle(step_id, _reported(early), now)
         else:
             self._rejected(step_id, now)
+
+    def _licensed(self, step: CaseStep, identifier: str, now: datetime) -> bool:
+        """A licence counts only if its number is well formed, its check character right and its type as asked for."""
+        licence = parse_licence_id(identifier)
+        if licence is not None and licence.type == step.licence_type:
+            self._licences.append(LicenceIssued(identifier=identifier, step=step.id, place=step.place, at=now))
+            return True
+        code = "licence_number_invalid" if licence is None else "licence_type_wrong"
+        self.state.steps[step.id].trouble = code
+        self.note("effect:submit:unusable", now, step=step.id, data={"code": code})
+        self._needs_a_person(step.id, now)
+        return False
 
     def _rejected(self, step_id: str, now: datetime) -> None:
         state, step = self.state.steps[step_id], self.steps[step_id]
@@ -542,6 +543,17 @@ class Process:
         self.state.commands[command_id] = result
         self._commands.append(command_id)
         return result
+
+
+def _reported(message: Callback) -> CallOutcome:
+    return CallOutcome(
+        status=OutcomeStatus.ANSWERED,
+        answer=message.answer,
+        code="callback",
+        reference=message.reference,
+        reasons=message.reasons,
+        licence=message.licence,
+    )
 
 
 def _task_change(

@@ -77,6 +77,17 @@ class WithdrawCommand(Message):
     actor: Actor
 
 
+class Callback(Message):
+    """A province has reported an end; the notice itself is in the inbox under ``event_id``."""
+
+    event_id: str
+    key: str
+    answer: AnswerStatus
+    reference: str = ""
+    reasons: tuple[str, ...] = ()
+    licence: str = ""
+
+
 class CommandResult(Message):
     """What a command led to; the same command id gets the same result for ever."""
 
@@ -152,14 +163,6 @@ class Closing(BaseModel):
     since: datetime
 
 
-class EarlyAnswer(BaseModel):
-    """A callback that overtook the answer of its own call."""
-
-    answer: AnswerStatus
-    reference: str = ""
-    reasons: tuple[str, ...] = ()
-
-
 class ProcessState(BaseModel):
     """All of it; pydantic so that it travels through continue-as-new."""
 
@@ -170,7 +173,7 @@ class ProcessState(BaseModel):
     clocks: dict[str, ClockState] = Field(default_factory=dict)
     tasks: dict[str, OpenTask] = Field(default_factory=dict)
     undo: list[Undo] = Field(default_factory=list)
-    early: dict[str, EarlyAnswer] = Field(default_factory=dict)
+    early: dict[str, Callback] = Field(default_factory=dict)
     commands: dict[str, CommandResult] = Field(default_factory=dict)
     closing: Closing | None = None
     closed_at: datetime | None = None

@@ -1,0 +1,256 @@
+"""Calling a province: intent committed before the effect, found by key before any resend, receipt committed after.
+
+    try_province    one quick try beside the workflow; says ``deferred`` when no slot is free or the province fails
+    call_province   from the province's own queue; trouble is raised so that Temporal tries again with growing pauses,
+                    unless this is the first try, whose end is told to the workflow
+
+Both run the same ``_attempt``. An activity may run twice with no fault at all; the lease on the intent and the key
+at the receiver make that harmless.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
+
+from adapters.errors import Ambiguous, ContractBroken, Misconfigured, Unavailable
+from adapters.port import ProvinceAdapter
+from domain import names
+from domain.effects import Answer, AnswerStatus, ProvinceCall, Verb
+from domain.process import Call, CallOutcome, OutcomeStatus
+from domain.start import CallProvince
+from models import commands, effects, evidence
+from models.cases import Application, read_application
+from models.database import Database, Session
+
+LEASE = timedelta(seconds=8)  # longer than any adapter's HTTP limit
+FAILING_AFTER = 3
+COOL_DOWN_S = 5.0
+
+
+class Provinces(Protocol):
+    """Where adapters are found (adapters.registry)."""
+
+    def get(self, region: str) -> ProvinceAdapter: ...
+
+
+@dataclass
+class Desk:
+    """This process's view of one province: how many calls are in flight, and whether it has been failing lately."""
+
+    slots: int
+    failures: int = 0
+    closed_until: float = 0.0
+    in_flight: int = field(default=0)
+
+    def may_try(self) -> bool:
+        """A slot is free and the province has not been failing."""
+        return self.in_flight < self.slots and time.monotonic() >= self.closed_until
+
+    def ended(self, *, well: bool) -> None:
+        """Three failures in a row keep quick tries away for a few seconds."""
+        self.failures = 0 if well else self.failures + 1
+        if self.failures >= FAILING_AFTER:
+            self.closed_until = time.monotonic() + COOL_DOWN_S
+
+
+class ProvinceActivities:
+    def __init__(self, database: Database, provinces: Provinces, slots: int) -> None:
+        self._database = database
+        self._provinces = provinces
+        self._slots = slots
+        self._desks: dict[str, Desk] = {}
+
+    @activity.defn(name=names.PROVINCE_ATTEMPT_ACTIVITY)
+    async def try_province(self, request: CallProvince) -> CallOutcome:
+        """One quick try; never waits for a slot."""
+        desk = self._desk(request.call.place.province)
+        if not desk.may_try():
+            return CallOutcome(status=OutcomeStatus.DEFERRED, code="no_slot")
+        return await self._run(desk, request)
+
+    @activity.defn(name=names.PROVINCE_ACTIVITY)
+    async def call_province(self, request: CallProvince) -> CallOutcome:
+        """From the queue. A patient call raises what can be tried again; a first try returns it."""
+        desk = self._desk(request.call.place.province)
+        outcome = await self._run(desk, request)
+        if request.call.patient and outcome.status in {OutcomeStatus.UNAVAILABLE, OutcomeStatus.UNKNOWN}:
+            retry_after = outcome.poll_after_s if outcome.code == "retry_after" else 0
+            raise ApplicationError(
+                outcome.code,
+                type=outcome.status.value,
+                next_retry_delay=timedelta(seconds=retry_after) if retry_after else None,
+                category=ApplicationErrorCategory.BENIGN,
+            )
+        return outcome
+
+    def _desk(self, province: str) -> Desk:
+        return self._desks.setdefault(province, Desk(slots=self._slots))
+
+    async def _run(self, desk: Desk, request: CallProvince) -> CallOutcome:
+        desk.in_flight += 1
+        try:
+            outcome = await self._attempt(request)
+        except asyncio.CancelledError:
+            desk.ended(well=False)
+            raise
+        finally:
+            desk.in_flight -= 1
+        desk.ended(well=outcome.status in {OutcomeStatus.ANSWERED, OutcomeStatus.NOT_FOUND})
+        return outcome
+
+    async def _attempt(self, request: CallProvince) -> CallOutcome:
+        call = request.call
+        adapter = self._provinces.get(call.place.region)
+        standing = effects.Standing(fresh=True)
+        async with self._database.begin() as session:
+            application = await read_application(session, request.case_no)
+            if application is None:
+                raise ApplicationError("case without application", type="NoApplication", non_retryable=True)
+            references = await effects.references_of(session, request.case_no) if _uses_references(call) else {}
+            if call.verb is Verb.FETCH and not await _consented(session, call, request.case_no):
+                return CallOutcome(status=OutcomeStatus.UNUSABLE, code="no_consent")
+            payload = _payload(call.send, application, references)
+            if call.verb not in {Verb.OFFER, Verb.FIND}:
+                standing = await effects.intend(session, _intent(request, payload), LEASE)
+        if standing.answer is not None and standing.answer.status is not AnswerStatus.PENDING:
+            return _outcome(standing.answer)
+        if standing.leased:
+            return CallOutcome(status=OutcomeStatus.UNKNOWN, code="another_run_is_sending")
+        wire = _wire(request, payload)
+        try:
+            answer = await self._ask(adapter, wire, find_first=not standing.fresh)
+        except Unavailable as error:
+            await self._trouble(call, error.code)
+            pause = round(error.retry_after or 0)
+            return CallOutcome(
+                status=OutcomeStatus.UNAVAILABLE, code="retry_after" if pause else error.code, poll_after_s=pause
+            )
+        except Ambiguous as error:
+            await self._trouble(call, error.code)
+            return CallOutcome(status=OutcomeStatus.UNKNOWN, code=error.code)
+        except (Misconfigured, ContractBroken) as error:
+            await self._trouble(call, error.code)
+            return CallOutcome(status=OutcomeStatus.UNUSABLE, code=error.code)
+        if answer is None:
+            return CallOutcome(status=OutcomeStatus.NOT_FOUND, code="not_found")
+        await self._keep(request, answer)
+        return _outcome(answer)
+
+    async def _ask(self, adapter: ProvinceAdapter, wire: ProvinceCall, *, find_first: bool) -> Answer | None:
+        """Sends, unless an earlier run may have sent already and the province knows the key."""
+        if wire.verb is Verb.FIND:
+            return await adapter.find(wire)
+        if find_first and (known := await adapter.find(wire)) is not None:
+            return known
+        return await adapter.call(wire)
+
+    async def _trouble(self, call: Call, code: str) -> None:
+        if call.verb in {Verb.OFFER, Verb.FIND}:
+            return
+        async with self._database.begin() as session:
+            await effects.trouble(session, call.key, code)
+
+    async def _keep(self, request: CallProvince, answer: Answer) -> None:
+        """The receipt, and for evidence what the register showed or released."""
+        call = request.call
+        async with self._database.begin() as session:
+            if call.verb is not Verb.OFFER:
+                await effects.receipt(session, call.key, answer)
+            if call.verb in {Verb.OFFER, Verb.FETCH} and answer.status is AnswerStatus.ACCEPTED:
+                row = {
+                    "id": names.evidence_id(request.case_no, call.step),
+                    "case_no": request.case_no,
+                    "step": call.step,
+                    "region": call.place.region,
+                    "department": call.place.department,
+                }
+                offered = call.verb is Verb.OFFER
+                await evidence.store_found(
+                    session,
+                    row,
+                    preview=answer.data if offered else None,
+                    content=None if offered else answer.data,
+                    at=datetime.now(UTC),
+                )
+
+
+def _uses_references(call: Call) -> bool:
+    return any(source.startswith("step.") for source in call.send.values())
+
+
+async def _consented(session: Session, call: Call, case_no: str) -> bool:
+    """A register releases evidence only on the applicant's recorded consent to this very item."""
+    command = await commands.read_command(session, call.command)
+    return (
+        command is not None
+        and command.case_no == case_no
+        and command.kind == "evidence"
+        and command.target == names.evidence_id(case_no, call.step)
+        and command.body.get("accept") is True
+    )
+
+
+def _payload(send: Mapping[str, str], application: Application, references: Mapping[str, str]) -> dict[str, str]:
+    """The fields the definition sends: ``form.x``, ``step.y.reference`` or a fixed ``=text``. Nothing else goes out."""
+    payload: dict[str, str] = {}
+    for name, source in send.items():
+        kind, _, rest = source.partition(".")
+        if source.startswith("="):
+            payload[name] = source[1:]
+        elif kind == "form" and application.form.get(rest) is not None:
+            payload[name] = str(application.form[rest])
+        elif kind == "step":
+            payload[name] = references.get(rest.removesuffix(".reference"), "")
+    return payload
+
+
+def _intent(request: CallProvince, payload: Mapping[str, str]) -> effects.Intent:
+    call = request.call
+    return effects.Intent(
+        key=call.key,
+        case_no=request.case_no,
+        leg=request.leg,
+        step=call.step,
+        verb=call.verb,
+        region=call.place.region,
+        department=call.place.department,
+        operation=call.operation,
+        original=call.original,
+        sent=tuple(sorted(payload)),
+    )
+
+
+def _wire(request: CallProvince, payload: Mapping[str, str]) -> ProvinceCall:
+    call = request.call
+    return ProvinceCall(
+        verb=call.verb,
+        region=call.place.region,
+        department=call.place.department,
+        operation=call.operation,
+        key=call.key,
+        original=call.original,
+        case_no=request.case_no,
+        leg=request.leg,
+        step=call.step,
+        payload=payload,
+    )
+
+
+def _outcome(answer: Answer) -> CallOutcome:
+    """What the process needs of an answer; the data itself stays in the database."""
+    return CallOutcome(
+        status=OutcomeStatus.ANSWERED,
+        answer=answer.status,
+        reference=answer.reference,
+        reasons=answer.reasons,
+        poll_after_s=answer.poll_after_s,
+        licence=answer.data.get("licence_identifier", ""),
+    )

@@ -1,0 +1,36 @@
+"""The chain that makes tampering visible: each event's hash covers the one before it in its case."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from datetime import UTC
+
+from domain.record import Event
+
+GENESIS = "0" * 64
+
+
+def event_hash(previous: str, case_no: str, seq: int, event: Event) -> str:
+    """SHA-256 over the previous hash and the canonical event: sorted keys, UTC microseconds, UTF-8."""
+    body = {
+        "case": case_no,
+        "seq": seq,
+        "type": event.type,
+        "at": event.at.astimezone(UTC).isoformat(timespec="microseconds"),
+        "actor": event.actor.model_dump(mode="json"),
+        "leg": event.leg,
+        "step": event.step,
+        "data": dict(event.data),
+    }
+    text = previous + json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def seal_hash(previous: str, event_hashes: Iterable[str]) -> str:
+    """A seal covers a run of events of all cases in the order they were written, and the seal before it."""
+    digest = hashlib.sha256(previous.encode())
+    for item in event_hashes:
+        digest.update(item.encode())
+    return digest.hexdigest()

@@ -1,0 +1,221 @@
+"""Cases: the pinned plan, the application as handed in, and the projection that people read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from pydantic import JsonValue
+from sqlalchemy import CHAR, Column, DateTime, ForeignKey, Index, Text, insert, select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import Field, SQLModel, col
+
+from domain.messages import Message, Place
+from domain.plan import CasePlan, Plan
+from domain.record import CaseView
+from models.columns import digest_column, json_column, moment, text_array
+
+
+class PlanRow(SQLModel, table=True):
+    """A compiled definition under its digest; never changed, never removed while a case is pinned to it."""
+
+    __tablename__ = "plan"
+
+    digest: str = digest_column(primary_key=True)
+    code: str = Field(index=True)
+    version: str
+    body: dict[str, Any] = json_column()
+    published_at: datetime = moment()
+
+
+class Case(SQLModel, table=True):
+    """The projection. Written by intake once and then only by the record activity."""
+
+    __tablename__ = "cases"
+    __table_args__ = (
+        Index("ix_cases_owner", "owner", text("created_at DESC"), text("no DESC")),
+        Index("ix_cases_created", text("created_at DESC"), text("no DESC")),
+        Index("ix_cases_service", "service", text("created_at DESC"), text("no DESC")),
+        Index("ix_cases_status", "status", text("created_at DESC"), text("no DESC")),
+        Index("ix_cases_waiting", "waiting_who", "waiting_region", text("created_at DESC"), text("no DESC")),
+        Index("ix_cases_due", "due_at", postgresql_where=text("closed_at IS NULL")),
+    )
+
+    no: str = Field(sa_column=Column(CHAR(28), primary_key=True))
+    service: str
+    version: str
+    plan_digest: str = Field(sa_column=Column(CHAR(64), ForeignKey("plan.digest"), nullable=False))
+    owner: str
+    channel: str
+    subject: str
+    status: str
+    reason: str = ""
+    waiting_who: str = ""
+    waiting_region: str = ""
+    waiting_department: str = ""
+    progress: dict[str, Any] = json_column()
+    due_at: datetime | None = moment(null=True)
+    created_at: datetime = moment()
+    updated_at: datetime = moment()
+    closed_at: datetime | None = moment(null=True)
+    recorded: int = 0
+    events: int = 0
+    head: str = digest_column()
+
+    def view(self) -> CaseView:
+        """The projection as a message."""
+        return CaseView.model_validate(self.progress)
+
+
+class Application(SQLModel, table=True):
+    """What the applicant handed in, unchanged. ``grams`` make text search work for Chinese without a parser."""
+
+    __tablename__ = "application"
+    __table_args__ = (Index("ix_application_grams", "grams", postgresql_using="gin"),)
+
+    case_no: str = Field(sa_column=Column(CHAR(28), ForeignKey("cases.no"), primary_key=True))
+    form: dict[str, Any] = json_column()
+    documents: dict[str, Any] = json_column()
+    digest: str = digest_column()
+    case_plan: dict[str, Any] = json_column()
+    grams: list[str] = text_array()
+
+
+class CaseParty(SQLModel, table=True):
+    """Which authority takes part in which case: what a department may see."""
+
+    __tablename__ = "case_party"
+    __table_args__ = (Index("ix_case_party_case", "case_no"),)
+
+    region: str = Field(sa_column=Column(CHAR(6), primary_key=True))
+    department: str = Field(sa_column=Column(Text, primary_key=True))
+    created_at: datetime = Field(sa_column=Column(DateTime(timezone=True), primary_key=True))
+    case_no: str = Field(sa_column=Column(CHAR(28), ForeignKey("cases.no"), primary_key=True))
+
+
+class NewCase(Message):
+    """Everything intake commits for one case."""
+
+    no: str
+    plan: Plan
+    case_plan: CasePlan
+    owner: str
+    channel: str
+    subject: str
+    form: Mapping[str, JsonValue]
+    documents: Mapping[str, JsonValue]
+    digest: str
+    view: CaseView
+    at: datetime
+    head: str
+
+
+def grams(*texts: str) -> list[str]:
+    """Single characters and pairs of all texts, folded: the index terms of a substring search."""
+    found: set[str] = set()
+    for item in texts:
+        folded = item.casefold()
+        found.update(folded)
+        found.update(folded[i : i + 2] for i in range(len(folded) - 1))
+    return sorted(found)
+
+
+async def next_sequence(session: AsyncSession) -> int:
+    """The running number of a new case."""
+    value = await session.scalar(text("SELECT nextval('case_sequence')"))
+    return int(value or 0)
+
+
+async def insert_case(session: AsyncSession, new: NewCase) -> None:
+    """Case, application, parties. The first event is written by the caller in the same transaction."""
+    await session.execute(
+        upsert(PlanRow)
+        .values(
+            digest=new.case_plan.plan_digest,
+            code=new.plan.code,
+            version=new.plan.version,
+            body=new.plan.model_dump(mode="json"),
+            published_at=new.at,
+        )
+        .on_conflict_do_nothing()
+    )
+    waiting = new.view.waiting[0]
+    await session.execute(
+        insert(Case).values(
+            no=new.no,
+            service=new.plan.code,
+            version=new.plan.version,
+            plan_digest=new.case_plan.plan_digest,
+            owner=new.owner,
+            channel=new.channel,
+            subject=new.subject,
+            status=new.view.status,
+            reason="",
+            waiting_who=waiting.who,
+            waiting_region=waiting.region,
+            waiting_department=waiting.department,
+            progress=new.view.model_dump(mode="json"),
+            created_at=new.at,
+            updated_at=new.at,
+            recorded=0,
+            events=1,
+            head=new.head,
+        )
+    )
+    await session.execute(
+        insert(Application).values(
+            case_no=new.no,
+            form=dict(new.form),
+            documents=dict(new.documents),
+            digest=new.digest,
+            case_plan=new.case_plan.model_dump(mode="json"),
+            grams=grams(new.subject, new.no),
+        )
+    )
+    places: dict[tuple[str, str], Place] = {}
+    for step in new.case_plan.steps:
+        places[(step.place.region, step.place.department)] = step.place
+    await session.execute(
+        insert(CaseParty),
+        [
+            {"region": region, "department": department, "created_at": new.at, "case_no": new.no}
+            for region, department in places
+        ],
+    )
+
+
+async def read_case(session: AsyncSession, no: str) -> Case | None:
+    """One case or None."""
+    return await session.get(Case, no)
+
+
+async def lock_case(session: AsyncSession, no: str) -> Case | None:
+    """One case, locked until the end of the transaction: every writer of its audit chain comes through here."""
+    result = await session.execute(select(Case).where(col(Case.no) == no).with_for_update())
+    return result.scalar_one_or_none()
+
+
+async def read_application(session: AsyncSession, no: str) -> Application | None:
+    """The application of a case."""
+    return await session.get(Application, no)
+
+
+async def read_plan(session: AsyncSession, digest: str) -> Plan | None:
+    """A pinned plan."""
+    row = await session.get(PlanRow, digest)
+    return None if row is None else Plan.model_validate(row.body)
+
+
+async def parties_of(session: AsyncSession, no: str) -> Sequence[Place]:
+    """The authorities that take part in a case."""
+    rows = await session.execute(
+        select(col(CaseParty.region), col(CaseParty.department)).where(col(CaseParty.case_no) == no)
+    )
+    return [Place(region=region, department=department) for region, department in rows]
+
+
+async def advance_head(session: AsyncSession, no: str, events: int, head: str, at: datetime) -> None:
+    """The audit chain of a case has grown."""
+    await session.execute(update(Case).where(col(Case.no) == no).values(events=events, head=head, updated_at=at))

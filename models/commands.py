@@ -1,0 +1,83 @@
+"""What people ordered: the words stay here, only the id goes through Temporal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CHAR, Column, ForeignKey, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import Field, SQLModel, col
+
+from domain.messages import Actor
+from models.columns import json_column, moment
+
+
+class Command(SQLModel, table=True):
+    """``effective_at`` is set by the record that carried it out; without it the order was refused or lost."""
+
+    __tablename__ = "command"
+
+    id: str = Field(primary_key=True)
+    kind: str
+    case_no: str = Field(sa_column=Column(CHAR(28), ForeignKey("cases.no"), nullable=False, index=True))
+    target: str
+    actor_subject: str
+    actor_role: str
+    actor_region: str
+    actor_department: str
+    body: dict[str, Any] = json_column()
+    created_at: datetime = moment()
+    effective_at: datetime | None = moment(null=True)
+
+
+async def insert_command(
+    session: AsyncSession,
+    command_id: str,
+    kind: str,
+    case_no: str,
+    target: str,
+    actor: Actor,
+    body: Mapping[str, Any],
+    at: datetime,
+) -> None:
+    """Writes an order before it is sent; the same id again is the same order."""
+    await session.execute(
+        upsert(Command)
+        .values(
+            id=command_id,
+            kind=kind,
+            case_no=case_no,
+            target=target,
+            actor_subject=actor.subject,
+            actor_role=actor.role,
+            actor_region=actor.region,
+            actor_department=actor.department,
+            body=dict(body),
+            created_at=at,
+        )
+        .on_conflict_do_nothing()
+    )
+
+
+async def read_command(session: AsyncSession, command_id: str) -> Command | None:
+    """One order or None."""
+    return await session.get(Command, command_id)
+
+
+async def read_commands(session: AsyncSession, case_no: str) -> Sequence[Command]:
+    """The orders of a case that were carried out."""
+    result = await session.execute(
+        select(Command)
+        .where(col(Command.case_no) == case_no, col(Command.effective_at).is_not(None))
+        .order_by(col(Command.created_at))
+    )
+    return result.scalars().all()
+
+
+async def make_effective(session: AsyncSession, ids: Sequence[str], at: datetime) -> None:
+    """The record says these orders were carried out."""
+    if ids:
+        await session.execute(update(Command).where(col(Command.id).in_(ids)).values(effective_at=at))

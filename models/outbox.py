@@ -1,0 +1,100 @@
+"""What has to reach Temporal after a commit: case starts and callback signals. Sent at once or by the relay."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import CHAR, Column, ForeignKey, Index, func, insert, select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import Field, SQLModel, col
+
+from models.columns import json_column, moment, serial
+
+GRACE = timedelta(seconds=3)  # the process that committed tries first; the relay takes what it left
+LONGEST_PAUSE_S = 60
+
+
+class OutboxKind(StrEnum):
+    START = "start"
+    CALLBACK = "callback"
+
+
+class Outbox(SQLModel, table=True):
+    __tablename__ = "outbox"
+    __table_args__ = (Index("ix_outbox_open", "due_at", postgresql_where=text("done_at IS NULL")),)
+
+    id: int = serial()
+    kind: str
+    case_no: str = Field(sa_column=Column(CHAR(28), ForeignKey("cases.no"), nullable=False, index=True))
+    payload: dict[str, Any] = json_column()
+    created_at: datetime = moment()
+    due_at: datetime = moment()
+    attempts: int = 0
+    error: str = ""
+    done_at: datetime | None = moment(null=True)
+
+
+async def post(session: AsyncSession, kind: OutboxKind, case_no: str, payload: Mapping[str, Any], at: datetime) -> int:
+    """Adds a message in the transaction of the change that caused it; returns its id."""
+    result = await session.execute(
+        insert(Outbox)
+        .values(
+            kind=kind, case_no=case_no, payload=dict(payload), created_at=at, due_at=at + GRACE, attempts=0, error=""
+        )
+        .returning(col(Outbox.id))
+    )
+    return int(result.scalar_one())
+
+
+async def take_due(session: AsyncSession, limit: int = 50) -> Sequence[Outbox]:
+    """Due messages, locked against other relays until the transaction ends."""
+    result = await session.execute(
+        select(Outbox)
+        .where(col(Outbox.done_at).is_(None), col(Outbox.due_at) <= func.now())
+        .order_by(col(Outbox.due_at))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return result.scalars().all()
+
+
+async def done(session: AsyncSession, message_id: int) -> None:
+    """It has arrived."""
+    await session.execute(
+        update(Outbox).where(col(Outbox.id) == message_id, col(Outbox.done_at).is_(None)).values(done_at=func.now())
+    )
+
+
+async def start_done(session: AsyncSession, case_no: str) -> None:
+    """The workflow runs: its own first record is the proof."""
+    await session.execute(
+        update(Outbox)
+        .where(col(Outbox.case_no) == case_no, col(Outbox.kind) == OutboxKind.START, col(Outbox.done_at).is_(None))
+        .values(done_at=func.now())
+    )
+
+
+async def failed(session: AsyncSession, message: Outbox, error: str) -> None:
+    """It could not be sent; the pause doubles up to a minute. It is never given up."""
+    pause = min(2**message.attempts, LONGEST_PAUSE_S)
+    await session.execute(
+        update(Outbox)
+        .where(col(Outbox.id) == message.id)
+        .values(attempts=col(Outbox.attempts) + 1, error=error[:200], due_at=func.now() + timedelta(seconds=pause))
+    )
+
+
+async def backlog(session: AsyncSession) -> tuple[int, float]:
+    """How many messages wait and how old the oldest is, in seconds."""
+    row = (
+        await session.execute(
+            text(
+                "SELECT count(*), coalesce(extract(epoch FROM now() - min(created_at)), 0)"
+                " FROM outbox WHERE done_at IS NULL"
+            )
+        )
+    ).one()
+    return int(row[0]), float(row[1])

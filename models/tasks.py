@@ -1,0 +1,115 @@
+"""Human tasks: the worklist of a department."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import CHAR, Column, ForeignKey, Index, select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import Field, SQLModel, col
+
+from domain.record import TaskChange, TaskState
+from models.columns import moment, text_array
+
+
+class Task(SQLModel, table=True):
+    """State is the workflow's (record activity); the claim is the worklist's own (API)."""
+
+    __tablename__ = "task"
+    __table_args__ = (
+        Index("ix_task_worklist", "region", "department", "state", "opened_at", "id"),
+        Index("ix_task_case", "case_no"),
+    )
+
+    id: str = Field(primary_key=True)
+    case_no: str = Field(sa_column=Column(CHAR(28), ForeignKey("cases.no"), nullable=False))
+    step: str
+    kind: str
+    role: str
+    region: str
+    department: str
+    state: str
+    outcomes: list[str] = text_array()
+    opened_at: datetime = moment()
+    due_at: datetime | None = moment(null=True)
+    closed_at: datetime | None = moment(null=True)
+    outcome: str = ""
+    claimed_by: str = ""
+    revision: int = 1
+
+
+async def apply_changes(session: AsyncSession, case_no: str, changes: Sequence[TaskChange], at: datetime) -> None:
+    """Opens and closes tasks as the process says."""
+    for change in changes:
+        if change.state is TaskState.OPEN:
+            await session.execute(
+                upsert(Task)
+                .values(
+                    id=change.id,
+                    case_no=case_no,
+                    step=change.step,
+                    kind=change.kind,
+                    role=change.role,
+                    region=change.place.region,
+                    department=change.place.department,
+                    state=change.state,
+                    outcomes=list(change.outcomes),
+                    opened_at=change.opened_at,
+                    due_at=change.due_at,
+                    outcome="",
+                    claimed_by="",
+                    revision=1,
+                )
+                .on_conflict_do_nothing()
+            )
+        else:
+            # opened and closed within one batch: the row above exists by now
+            await session.execute(
+                update(Task)
+                .where(col(Task.id) == change.id)
+                .values(state=change.state, outcome=change.outcome, closed_at=at, revision=col(Task.revision) + 1)
+            )
+
+
+async def read_task(session: AsyncSession, task_id: str, *, lock: bool = False) -> Task | None:
+    """One task or None."""
+    query = select(Task).where(col(Task.id) == task_id)
+    result = await session.execute(query.with_for_update() if lock else query)
+    return result.scalar_one_or_none()
+
+
+async def worklist(
+    session: AsyncSession,
+    *,
+    region: str = "",
+    department: str = "",
+    role: str = "",
+    state: str = "open",
+    claimed_by: str | None = None,
+    after: tuple[datetime, str] | None = None,
+    limit: int = 50,
+) -> Sequence[Task]:
+    """Tasks, oldest first. An empty region or department means any; a region is matched by its own prefix."""
+    query = select(Task).where(col(Task.state) == state)
+    if region:
+        prefix = region[:2] if region.endswith("0000") else region[:4] if region.endswith("00") else region
+        query = query.where(col(Task.region).like(prefix + "%") if role == "supervisor" else col(Task.region) == region)
+    if department:
+        query = query.where(col(Task.department) == department)
+    if role:
+        query = query.where(col(Task.role) == role)
+    if claimed_by is not None:
+        query = query.where(col(Task.claimed_by) == claimed_by)
+    if after is not None:
+        query = query.where(text("(opened_at, id) > (:at, :id)").bindparams(at=after[0], id=after[1]))
+    result = await session.execute(query.order_by(col(Task.opened_at), col(Task.id)).limit(limit))
+    return result.scalars().all()
+
+
+async def set_claim(session: AsyncSession, task_id: str, claimed_by: str) -> None:
+    """Who has taken the task; empty: nobody."""
+    await session.execute(
+        update(Task).where(col(Task.id) == task_id).values(claimed_by=claimed_by, revision=col(Task.revision) + 1)
+    )
