@@ -35,11 +35,8 @@ bench: setup ## measure
 fmt: setup ## put the code into its shape
 	@$(PY) -m ruff check -q --fix-only . && exec $(PY) -m ruff format .
 
-lock: setup ## renew requirements.lock from pyproject.toml
-	@env -u UV_FIND_LINKS -u UV_INDEX_URL -u UV_EXTRA_INDEX_URL $(PY) -m uv pip compile pyproject.toml \
-	  --extra embedded --extra dev --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet -o requirements.lock
-	@! grep -n '://' requirements.lock
+lock: setup ## renew the lock files from pyproject.toml
+	@sh .ci/lock "$(PY)"
 
 setup: ## the tools, into .venv (done by the others when needed)
 	@PYTHON="$(PYTHON)" sh .ci/setup
@@ -47,5 +44,5 @@ setup: ## the tools, into .venv (done by the others when needed)
 clean: ## remove what was written here: .data, .venv, caches
 	@if [ -e .data/lock ] && command -v flock >/dev/null && ! flock -n .data/lock true; then \
 	  echo "make clean: a stack is running in .data (process $$(cat .data/lock)); stop it first" >&2; exit 2; fi
-	@rm -rf .data .venv .venv.lock dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
+	@rm -rf .data .venv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

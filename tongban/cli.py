@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -56,7 +57,8 @@ def settings_or_exit() -> Settings:
             lines.append(name + error["msg"].removeprefix("Value error, "))
         refuse("\n".join(lines))
     except SettingsError as why:
-        refuse(f"TONGBAN_*: {why}")
+        name = "".join(re.findall(r'field "(\w+)"', str(why))[:1])
+        refuse(f'TONGBAN_{name.upper()}: must be JSON, for example ["ES256"]')
 
 
 @app.command()
@@ -74,10 +76,7 @@ def worker(
 ) -> None:
     """Do the work: interpret cases (core), call provinces (province:NNNNNN)."""
     for name in role:
-        kind, _, region = name.partition(":")
-        if not (
-            name == "core" or (kind == "province" and len(region) == 6 and region.isdecimal() and region.isascii())
-        ):
+        if not re.fullmatch(r"core|province:[0-9]{6}", name):
             refuse(f"--role {name}: neither core nor province:NNNNNN")
     settings = settings_or_exit()
     import asyncio
@@ -178,10 +177,31 @@ def init_secrets(
     """Generate the secret files and the list of provinces that docker-compose.yml reads."""
     from tongban.stack.keys import REGIONS, Secrets, provinces_file
 
-    Secrets(folder).generate()
+    made = Secrets(folder)
+    made.generate()
+    # a container's user is another one than ours: the files are readable, the folder lets only its owner in
+    for file in made.files():
+        file.chmod(0o444)
+    folder.chmod(0o700)
     urls = {region: province_url.format(region=region) for region in REGIONS}
     provinces_file(folder / "provinces.json", urls, {region: f"{secrets_at}/province-{region}" for region in REGIONS})
     typer.echo(f"secrets are in {folder}; keep them out of version control")
+
+
+@app.command()
+def health(
+    tcp: Annotated[list[str], typer.Option("--tcp", help="HOST:PORT that must accept connections; may be repeated.")],
+) -> None:
+    """For container health checks: status 0 if every named address accepts connections."""
+    import socket
+
+    for address in tcp:
+        host, _, port = address.rpartition(":")
+        try:
+            socket.create_connection((host, int(port)), timeout=2).close()
+        except (OSError, ValueError) as why:
+            typer.echo(f"{address}: {why}", err=True)
+            raise typer.Exit(1) from None
 
 
 def alembic_config(settings: Settings) -> Config:

@@ -40,6 +40,11 @@ class Secrets:
         """The secret shared with one province."""
         return self.folder / f"province-{region}.secret"
 
+    def files(self, regions: Iterable[str] = REGIONS) -> tuple[Path, ...]:
+        """All of them."""
+        mine = (self.database_password, self.payload_keys, self.signing_key, self.public_keys)
+        return mine + tuple(self.province(region) for region in regions)
+
     def generate(self, regions: Iterable[str] = REGIONS) -> None:
         """Makes what is missing."""
         self.folder.mkdir(parents=True, exist_ok=True)
