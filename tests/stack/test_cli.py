@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from joserfc import jwt
@@ -51,7 +53,7 @@ def test_no_login_is_made_outside_the_demo(demo: Secrets, monkeypatch: pytest.Mo
     result = CliRunner().invoke(app, ["token", "--role", "citizen"])
     assert result.exit_code == 2
     assert "only in demo mode" in result.output
-    assert "." * 2 not in result.output.replace("…", "")
+    assert "eyJ" not in result.output
 
 
 @pytest.mark.usefixtures("demo")
@@ -89,7 +91,8 @@ def test_another_terminal_needs_no_environment(tmp_path: Path, monkeypatch: pyte
     stack.start()
     stack.stop()
     monkeypatch.setenv("TONGBAN_DATA_DIR", str(tmp_path))
-    result = CliRunner().invoke(app, ["token", "--role", "citizen"])
+    with patch.dict(os.environ):  # the command adds to the environment of its process
+        result = CliRunner().invoke(app, ["token", "--role", "citizen"])
     assert result.exit_code == 0, result.output
     assert result.output.count(".") == 2
 
