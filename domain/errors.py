@@ -129,7 +129,7 @@ ERRORS: dict[str, ErrorKind] = {
 
 
 class Refusal(Exception):
-    """A rule says no. ``code``: a key of ERRORS; ``field``: a JSON pointer into the input; ``detail`` adds to the text."""
+    """A rule says no. ``code``: key of ERRORS; ``field``: JSON pointer into the input; ``detail`` adds to the text."""
 
     def __init__(self, code: str, field: str = "", detail: Text | None = None) -> None:
         super().__init__(code)

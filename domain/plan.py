@@ -84,6 +84,17 @@ class StepPlan(Message):
     purpose: Text | None = None
     replaceable: bool = True
 
+    def needs_closure(self, plan: Plan) -> set[str]:
+        """Every step that is done before this one opens."""
+        found: set[str] = set()
+        todo = list(self.needs)
+        while todo:
+            name = todo.pop()
+            if name not in found:
+                found.add(name)
+                todo += [need for step in plan.steps if step.id == name for need in step.needs]
+        return found
+
 
 class LegPlan(Message):
     """The part of one place: what the applicant sees as one lane."""

@@ -107,7 +107,7 @@ class StepView(Message):
 
 
 class ClockView(Message):
-    """A clock that has started; days are Asia/Shanghai. Its explanation is computed from start and calendar on reading."""
+    """A clock that has started; days are Asia/Shanghai. Its explanation is computed on reading."""
 
     id: str
     started_on: date

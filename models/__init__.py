@@ -1,1 +1,1 @@
-"""Tables and repositories, one module per aggregate. SQL is written here and nowhere else; nobody but ``Database`` commits."""
+"""Tables and repositories, one module per aggregate. All SQL is here; nobody but ``Database`` commits."""
