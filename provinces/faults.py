@@ -79,7 +79,12 @@ class Switchboard:
         fault.seed = _checked(body.get("seed", 0), int)
         fault.retry_after = str(_checked(body.get("retry_after", "2"), int, str))
         retry_ok = fault.retry_after.isprintable() and fault.retry_after.isascii() and len(fault.retry_after) <= 100
-        if not (0 <= fault.probability <= 1 and 0 <= fault.seconds <= 3600 and (fault.times or 1) >= 1 and retry_ok):
+        if not (
+            0 <= fault.probability <= 1
+            and 0 <= fault.seconds <= 3600
+            and (fault.times is None or fault.times >= 1)
+            and retry_ok
+        ):
             raise BadFault("value out of range")
         self._last += 1
         self._faults.append(fault)
