@@ -75,8 +75,8 @@ class SignedJson:
         self._secret = secret
         self._poll_after_s = poll_after_s
         # httpx times single reads; this one ends a province that answers one byte at a time
-        self._deadline_s = connect_timeout_s + timeout_s
-        self._timeouts = httpx.Timeout(timeout_s, connect=connect_timeout_s).as_dict()
+        self._deadline_s = 2 * connect_timeout_s + timeout_s
+        self._timeouts = httpx.Timeout(timeout_s, connect=connect_timeout_s, pool=connect_timeout_s).as_dict()
         self._urls: dict[str, httpx.URL] = {}
         # The transport itself, not a client around it: no cookies, no redirects, no proxies from the environment
         # and no decompression by construction, and a quarter less CPU per call.

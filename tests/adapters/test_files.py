@@ -105,3 +105,12 @@ def test_an_address_of_another_kind_is_refused(url: str) -> None:
 def test_an_s3_address_needs_no_network_to_be_opened(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_REGION", "cn-east-1")
     assert DocumentStore("s3://bucket/documents") is not None
+
+
+async def test_a_stored_document_is_never_written_again(tmp_path: Path) -> None:
+    store = DocumentStore(f"file://{tmp_path}")
+    await store.put(DIGEST, DATA)
+    before = (tmp_path / DIGEST).stat()
+    await store.put(DIGEST, DATA)
+    after = (tmp_path / DIGEST).stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)

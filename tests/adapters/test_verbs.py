@@ -129,6 +129,7 @@ async def test_pending_work_that_is_cancelled_leaves_net_zero_and_never_complete
     assert taken.poll_after_s == 60
     undone = await desk.adapter.call(call(Verb.REVERSE, "archive_return", MARKET, original=sent.key))
     assert undone.data["outcome"] == "cancelled"
+    assert desk.gateway.store.next_due() is None
     desk.gateway.office.complete_due(now=4e9)
     found = await desk.adapter.find(sent)
     assert found is not None
