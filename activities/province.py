@@ -38,7 +38,7 @@ COOL_DOWN_S = 5.0
 class Provinces(Protocol):
     """Where adapters are found (adapters.registry)."""
 
-    def get(self, region: str) -> ProvinceAdapter: ...
+    def for_place(self, code: str) -> ProvinceAdapter: ...
 
 
 @dataclass
@@ -108,7 +108,6 @@ class ProvinceActivities:
 
     async def _attempt(self, request: CallProvince) -> CallOutcome:
         call = request.call
-        adapter = self._provinces.get(call.place.region)
         standing = effects.Standing(fresh=True)
         async with self._database.begin() as session:
             application = await read_application(session, request.case_no)
@@ -126,6 +125,7 @@ class ProvinceActivities:
             return CallOutcome(status=OutcomeStatus.UNKNOWN, code="another_run_is_sending")
         wire = _wire(request, payload)
         try:
+            adapter = self._provinces.for_place(call.place.region)
             answer = await self._ask(adapter, wire, find_first=not standing.fresh)
         except Unavailable as error:
             await self._trouble(call, error.code)

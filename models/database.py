@@ -13,6 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 DATABASE_DOWN = (OperationalError, InterfaceError, PoolTimeout, ConnectionError, TimeoutError, OSError)
+DatabaseError = DBAPIError  # every failure of a statement
 Session = AsyncSession  # the type that repositories take; other rooms name it from here
 LOCK_TIMEOUT = "55P03"
 

@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import CHAR, Column, ForeignKey, Index, func, select, text, update
+from sqlalchemy import CHAR, Column, ForeignKey, Index, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
 
-from domain.effects import Answer
+from domain.effects import Answer, AnswerStatus
 from domain.messages import Message
 from models.columns import digest_column, json_column, moment, text_array
 
@@ -115,10 +115,13 @@ async def intend(session: AsyncSession, intent: Intent, lease: timedelta) -> Sta
 
 
 async def receipt(session: AsyncSession, key: str, answer: Answer) -> None:
-    """The answer is known. A pending answer is a receipt too; its end replaces it."""
+    """The answer is known. A pending answer is a receipt too; its end replaces it, and nothing replaces an end."""
     await session.execute(
         update(Effect)
-        .where(col(Effect.key) == key)
+        .where(
+            col(Effect.key) == key,
+            or_(col(Effect.answer).is_(None), col(Effect.answer)["status"].astext == AnswerStatus.PENDING),
+        )
         .values(answer=answer.model_dump(mode="json"), answered_at=func.clock_timestamp(), trouble="")
     )
 
@@ -133,9 +136,9 @@ async def trouble(session: AsyncSession, key: str, code: str) -> None:
     )
 
 
-async def read_effect(session: AsyncSession, key: str) -> Effect | None:
+async def read_effect(session: AsyncSession, key: str, *, lock: bool = False) -> Effect | None:
     """One effect by its key."""
-    return await session.get(Effect, key)
+    return await session.get(Effect, key, with_for_update=True if lock else None)
 
 
 async def effects_of(session: AsyncSession, case_no: str) -> Sequence[Effect]:

@@ -10,15 +10,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from domain.messages import Message
+from domain.regions import prefix_of
 from models.cases import Application, Case, CaseParty, grams
 
 
 class Scope(Message):
-    """Whose cases: exactly one of owner, place or everything. ``regions`` are code prefixes of a supervisor."""
+    """Whose cases: exactly one of owner, place or everything.
+
+    exact: only this very region (a caseworker); otherwise a province or city covers what lies in it (a supervisor).
+    """
 
     owner: str = ""
     region: str = ""
     department: str = ""
+    exact: bool = False
     everything: bool = False
 
 
@@ -39,7 +44,7 @@ async def list_cases(session: AsyncSession, scope: Scope, filters: Filters) -> S
     if scope.owner:
         query = query.where(col(Case.owner) == scope.owner)
     elif not scope.everything:
-        query = query.where(_party(scope.region, scope.department))
+        query = query.where(_party(scope.region, scope.department, exact=scope.exact))
     if filters.service:
         query = query.where(col(Case.service) == filters.service)
     if filters.status:
@@ -50,7 +55,7 @@ async def list_cases(session: AsyncSession, scope: Scope, filters: Filters) -> S
         who, _, region = filters.waiting_on.partition(":")
         query = query.where(col(Case.waiting_who) == who)
         if region:
-            query = query.where(col(Case.waiting_region).like(_prefix(region) + "%"))
+            query = query.where(col(Case.waiting_region).like(prefix_of(region) + "%"))
     if filters.overdue is True:
         query = query.where(col(Case.closed_at).is_(None), col(Case.due_at) <= func.now())
     elif filters.overdue is False:
@@ -71,22 +76,19 @@ async def list_cases(session: AsyncSession, scope: Scope, filters: Filters) -> S
     return result.scalars().all()
 
 
-async def takes_part(session: AsyncSession, case_no: str, region: str, department: str) -> bool:
-    """Whether a place takes part in a case; an empty department means any."""
-    found = await session.scalar(select(_party(region, department, case_no)))
+async def takes_part(session: AsyncSession, case_no: str, scope: Scope) -> bool:
+    """Whether a case is within a place's scope."""
+    found = await session.scalar(select(_party(scope.region, scope.department, exact=scope.exact, case_no=case_no)))
     return bool(found)
 
 
-def _prefix(region: str) -> str:
-    return region[:2] if region.endswith("0000") else region[:4] if region.endswith("00") else region
-
-
-def _party(region: str, department: str, case_no: str | None = None) -> ColumnElement[bool]:
+def _party(region: str, department: str, *, exact: bool = False, case_no: str | None = None) -> ColumnElement[bool]:
     inner = select(col(CaseParty.case_no)).where(
         col(CaseParty.case_no) == (col(Case.no) if case_no is None else case_no)
     )
     if region:
-        inner = inner.where(col(CaseParty.region).like(_prefix(region) + "%"))
+        at = col(CaseParty.region)
+        inner = inner.where(at == region if exact else at.like(prefix_of(region) + "%"))
     if department:
         inner = inner.where(col(CaseParty.department) == department)
     return inner.exists()

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
 
 from domain.record import TaskChange, TaskState
+from domain.regions import prefix_of
 from models.columns import moment, text_array
 
 
@@ -83,19 +84,18 @@ async def read_task(session: AsyncSession, task_id: str, *, lock: bool = False) 
 async def worklist(
     session: AsyncSession,
     *,
-    region: str = "",
-    department: str = "",
-    role: str = "",
-    state: str = "open",
-    claimed_by: str | None = None,
-    after: tuple[datetime, str] | None = None,
-    limit: int = 50,
+    region: str,
+    below: bool,
+    department: str,
+    role: str,
+    state: str,
+    claimed_by: str | None,
+    after: tuple[datetime, str] | None,
+    limit: int,
 ) -> Sequence[Task]:
-    """Tasks, oldest first. An empty region or department means any; a region is matched by its own prefix."""
-    query = select(Task).where(col(Task.state) == state)
-    if region:
-        prefix = region[:2] if region.endswith("0000") else region[:4] if region.endswith("00") else region
-        query = query.where(col(Task.region).like(prefix + "%") if role == "supervisor" else col(Task.region) == region)
+    """Tasks, oldest first. ``below``: also of places inside the region. Empty department or role: any."""
+    at = col(Task.region)
+    query = select(Task).where(col(Task.state) == state, at.like(prefix_of(region) + "%") if below else at == region)
     if department:
         query = query.where(col(Task.department) == department)
     if role:

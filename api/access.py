@@ -1,0 +1,67 @@
+"""Who may see which case. What is not yours looks like what is not there."""
+
+from __future__ import annotations
+
+from domain.errors import Refusal
+from domain.identifiers import is_case_number
+from domain.messages import Actor, Role
+from domain.regions import covers
+from models.cases import Case, read_case
+from models.database import Session
+from models.listing import Scope, takes_part
+from models.tasks import Task, read_task
+
+APPLICANTS = (Role.CITIZEN, Role.AGENT)
+
+
+def scope_of(actor: Actor) -> Scope:
+    """The cases an actor's lists are made of; Refusal(forbidden) for roles that handle no cases."""
+    if actor.role in APPLICANTS:
+        return Scope(owner=actor.subject)
+    if actor.role in {Role.CASEWORKER, Role.SUPERVISOR}:
+        return Scope(region=actor.region, department=actor.department, exact=actor.role is Role.CASEWORKER)
+    if actor.role in {Role.COORDINATOR, Role.AUDITOR}:
+        return Scope(everything=True)
+    raise Refusal("forbidden")
+
+
+async def visible_case(session: Session, actor: Actor, no: str) -> Case:
+    """The case, if this actor may see it; Refusal(not_found) otherwise, whatever the reason."""
+    if not is_case_number(no):
+        raise Refusal("not_found")
+    case = await read_case(session, no)
+    if case is None:
+        raise Refusal("not_found")
+    try:
+        scope = scope_of(actor)
+    except Refusal:
+        raise Refusal("not_found") from None
+    if scope.everything or (scope.owner and scope.owner == case.owner):
+        return case
+    if scope.region and await takes_part(session, no, scope):
+        return case
+    raise Refusal("not_found")
+
+
+async def own_case(session: Session, actor: Actor, no: str) -> Case:
+    """The case, if this actor is its applicant."""
+    case = await visible_case(session, actor, no)
+    if actor.role not in APPLICANTS or case.owner != actor.subject:
+        raise Refusal("not_found")
+    return case
+
+
+async def visible_task(session: Session, actor: Actor, task_id: str, *, lock: bool = False) -> Task:
+    """The task, if it lies in this actor's worklist."""
+    task = await read_task(session, task_id, lock=lock) if task_id.isalnum() and len(task_id) == 26 else None
+    if task is None or not _in_worklist(actor, task):
+        raise Refusal("not_found")
+    return task
+
+
+def _in_worklist(actor: Actor, task: Task) -> bool:
+    if actor.role is Role.CASEWORKER:
+        return task.role == Role.CASEWORKER and (task.region, task.department) == (actor.region, actor.department)
+    if actor.role is Role.SUPERVISOR:
+        return task.department == actor.department and covers(actor.region, task.region)
+    return False

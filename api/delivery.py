@@ -1,0 +1,67 @@
+"""From the outbox to Temporal. The API tries at once after its commit; the relay does what was left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+
+from api.gateway import Down, Gateway, NotRunning
+from catalogue.library import Library
+from domain.plan import CasePlan
+from domain.process import Callback
+from domain.start import StartCase
+from models import outbox
+from models.cases import read_application
+from models.database import DATABASE_DOWN, Database, DatabaseError, Session
+from models.outbox import Outbox, OutboxKind
+
+log = structlog.get_logger(__name__)
+
+
+class Delivery:
+    """Sends outbox messages. Every message may be sent twice; its receiver takes it once."""
+
+    def __init__(self, database: Database, gateway: Gateway, library: Library, *, local_first: bool) -> None:
+        self._database = database
+        self._gateway = gateway
+        self._library = library
+        self._local_first = local_first
+
+    def start_message(self, case_no: str, plan: CasePlan) -> StartCase:
+        """What a case is started with."""
+        return StartCase(case_no=case_no, plan=plan, calendar=self._library.calendar, local_first=self._local_first)
+
+    async def start_now(self, case_no: str, plan: CasePlan) -> None:
+        """Tries at once after the commit. Its failure is the relay's work, not the applicant's."""
+        try:
+            await self._gateway.start(self.start_message(case_no, plan))
+        except Down as error:
+            log.info("start_left_to_relay", case=case_no, error=type(error.__cause__).__name__)
+
+    async def callback_now(self, message_id: int, case_no: str, message: Callback) -> None:
+        """Tries at once after the commit."""
+        try:
+            await self._callback(case_no, message)
+            async with self._database.begin() as session:
+                await outbox.done(session, message_id)
+        except (Down, DatabaseError, *DATABASE_DOWN) as error:
+            log.info("callback_left_to_relay", case=case_no, error=type(error).__name__)
+
+    async def deliver(self, session: Session, row: Outbox) -> None:
+        """One message of the relay; raises Down when it must be tried again."""
+        payload: Mapping[str, Any] = row.payload
+        if row.kind == OutboxKind.START:
+            application = await read_application(session, row.case_no)
+            if application is None:
+                raise Down("the application is not there")
+            await self._gateway.start(self.start_message(row.case_no, CasePlan.model_validate(application.case_plan)))
+        else:
+            await self._callback(row.case_no, Callback.model_validate(payload))
+
+    async def _callback(self, case_no: str, message: Callback) -> None:
+        try:
+            await self._gateway.callback(case_no, message)
+        except NotRunning:
+            log.info("callback_for_ended_case", case=case_no)

@@ -1,0 +1,120 @@
+"""The only way from the API to Temporal: start a case, send it a message. Also what the relay uses.
+
+``Down`` means nothing is known to have happened: the caller may try again with the same ids, which are idempotent.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from domain import names
+from domain.errors import ERRORS, Refusal
+from domain.messages import Message
+from domain.process import Callback, CommandResult, DecideCommand, EvidenceCommand, WithdrawCommand
+from domain.start import StartCase
+
+PATIENCE = timedelta(seconds=8)
+_UPDATES: dict[type[Message], str] = {
+    DecideCommand: names.DECIDE_UPDATE,
+    EvidenceCommand: names.EVIDENCE_UPDATE,
+    WithdrawCommand: names.WITHDRAW_UPDATE,
+}
+
+
+class Down(Exception):
+    """Temporal, or every worker, cannot be reached now."""
+
+
+class NotRunning(Exception):
+    """There is no running workflow of that case."""
+
+
+class Gateway:
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def start(self, case: StartCase) -> None:
+        """Starts the case's workflow; that it runs already is success."""
+        try:
+            await self._client.start_workflow(
+                names.CASE_WORKFLOW,
+                case,
+                id=case.case_no,
+                task_queue=names.CORE_QUEUE,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                rpc_timeout=PATIENCE,
+            )
+        except WorkflowAlreadyStartedError:
+            return
+        except (RPCError, RuntimeError, TimeoutError) as error:
+            raise Down(str(error)) from error
+
+    async def order(self, case_no: str, command: DecideCommand | EvidenceCommand | WithdrawCommand) -> CommandResult:
+        """Sends an order and waits until it is carried out and recorded. Refusal if the case does not allow it."""
+        try:
+            result: CommandResult = await self._client.get_workflow_handle(case_no).execute_update(
+                _UPDATES[type(command)],
+                command,
+                id=command.id,
+                result_type=CommandResult,
+                rpc_timeout=PATIENCE,
+            )
+        except WorkflowUpdateFailedError as error:
+            cause = error.cause
+            if isinstance(cause, ApplicationError) and cause.type in ERRORS:
+                raise Refusal(cause.type) from error
+            if isinstance(cause, ApplicationError) and cause.type == "AcceptedUpdateCompletedWorkflow":
+                raise Refusal("case_closed") from error
+            raise
+        except (WorkflowUpdateRPCTimeoutOrCancelledError, TimeoutError) as error:
+            raise Down("no worker has answered in time") from error
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                raise NotRunning(case_no) from error
+            raise Down(str(error)) from error
+        except RuntimeError as error:
+            raise Down(str(error)) from error
+        return result
+
+    async def callback(self, case_no: str, message: Callback) -> None:
+        """Passes a province's report on. NotRunning if the case has ended."""
+        try:
+            await self._client.get_workflow_handle(case_no).signal(names.CALLBACK_SIGNAL, message, rpc_timeout=PATIENCE)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                raise NotRunning(case_no) from error
+            raise Down(str(error)) from error
+        except (RuntimeError, TimeoutError) as error:
+            raise Down(str(error)) from error
+
+    async def ping(self) -> None:
+        """Raises Down when Temporal does not answer."""
+        try:
+            healthy = await self._client.service_client.check_health(timeout=timedelta(seconds=2))
+        except (RPCError, RuntimeError, TimeoutError) as error:
+            raise Down(str(error)) from error
+        if not healthy:
+            raise Down("not serving")
+
+    async def has_worker(self) -> bool:
+        """Whether anybody polls the core queue."""
+        from temporalio.api.enums.v1 import TaskQueueType
+        from temporalio.api.taskqueue.v1 import TaskQueue
+        from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+
+        request = DescribeTaskQueueRequest(
+            namespace=self._client.namespace,
+            task_queue=TaskQueue(name=names.CORE_QUEUE),
+            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+        )
+        try:
+            answer = await self._client.workflow_service.describe_task_queue(request, timeout=timedelta(seconds=2))
+        except (RPCError, RuntimeError, TimeoutError) as error:
+            raise Down(str(error)) from error
+        return len(answer.pollers) > 0

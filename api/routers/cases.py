@@ -1,0 +1,260 @@
+"""Cases: submit, list, follow, answer evidence, withdraw."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, BackgroundTasks, Query, Request
+from fastapi.responses import JSONResponse, StreamingResponse
+
+from api.access import APPLICANTS, own_case, scope_of, visible_case
+from api.auth import Caller, need
+from api.delivery import Delivery
+from api.house import House, house
+from api.idempotency import Answer, around_order, in_transaction, key_of
+from api.schemas import (
+    CaseList,
+    CaseOut,
+    CommandOut,
+    EventList,
+    EvidenceAnswer,
+    Receipt,
+    ResultList,
+    Submission,
+    Withdrawal,
+)
+from api.usecases import orders, submit
+from api.views import case_out, case_short, event_out, result_out
+from domain.errors import Refusal
+from domain.messages import Actor
+from models import commands
+from models.cases import Case, read_application, read_plan
+from models.database import Session
+from models.effects import effects_of
+from models.events import events_of
+from models.evidence import evidence_of
+from models.licences import licences_of
+from models.listing import Filters, list_cases
+
+router = APIRouter(prefix="/v1/cases", tags=["cases"])
+STREAM_PAUSE_S = 0.7
+HEARTBEAT_EVERY = 20
+
+
+def delivery(request: Request) -> Delivery:
+    """The delivery of this application."""
+    found: Delivery = request.app.state.delivery
+    return found
+
+
+@router.post("", status_code=201, response_model=Receipt, operation_id="submitCase")
+async def submit_case(body: Submission, request: Request, caller: Caller, background: BackgroundTasks) -> JSONResponse:
+    """Submits an application. The number is shown only after everything it stands for is committed."""
+    need(caller, *APPLICANTS)
+    h = house(request)
+    checked = submit.check(h, body.service, body.form)
+    new: list[str] = []
+
+    async def work(session: Session) -> Answer:
+        receipt = await submit.submit(session, h, caller, checked, body.documents, body.channel)
+        new.append(receipt.no)
+        return Answer.of(receipt, status=201, headers={"Location": f"/v1/cases/{receipt.no}"})
+
+    response = await in_transaction(request, caller, work)
+    for no in new:
+        background.add_task(delivery(request).start_now, no, checked.case_plan)
+    response.background = background
+    return response
+
+
+@router.get("", operation_id="listCases")
+async def get_cases(
+    request: Request,
+    caller: Caller,
+    service: Annotated[str, Query(max_length=40)] = "",
+    status: Annotated[str, Query(max_length=40)] = "",
+    region: Annotated[str, Query(pattern="^(3[1-4][0-9]{4})?$")] = "",
+    waiting_on: Annotated[
+        str, Query(pattern="^((applicant|department|province|system)(:3[1-4][0-9]{4})?)?$", description="who[:region]")
+    ] = "",
+    overdue: bool | None = None,
+    text: Annotated[str, Query(max_length=100, description="part of a name or number")] = "",
+    cursor: Annotated[str, Query(max_length=400)] = "",
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> CaseList:
+    """Mine, or my department's, newest first."""
+    h = house(request)
+    filters = Filters(
+        service=service,
+        status=status,
+        region=region,
+        waiting_on=waiting_on,
+        overdue=overdue,
+        text=text.strip(),
+        after=read_cursor(cursor) if cursor else None,
+        limit=limit,
+    )
+    async with h.database.begin() as session:
+        rows = await list_cases(session, scope_of(caller), filters)
+    page = rows[:limit]
+    more = write_cursor(page[-1].created_at, page[-1].no) if len(rows) > limit else None
+    return CaseList(cases=[case_short(h, row) for row in page], next=more)
+
+
+def write_cursor(at: datetime, item: str) -> str:
+    """A place in a list; opaque to clients."""
+    return base64.urlsafe_b64encode(json.dumps([at.isoformat(), item]).encode()).decode()
+
+
+def read_cursor(cursor: str) -> tuple[datetime, str]:
+    """The place a cursor stands for; Refusal(cursor_invalid) for anything we did not write."""
+    try:
+        at, item = json.loads(base64.urlsafe_b64decode(cursor.encode()))
+        moment = datetime.fromisoformat(at)
+        if moment.tzinfo is None or not isinstance(item, str) or "\0" in item:
+            raise ValueError(cursor)
+    except (ValueError, TypeError) as error:
+        raise Refusal("cursor_invalid", "/cursor") from error
+    return moment, item
+
+
+@router.get("/{no}", operation_id="getCase")
+async def get_case(no: str, request: Request, caller: Caller) -> CaseOut:
+    """Status, who is waited for, why and until when, legs, clocks with explanation, evidence."""
+    h = house(request)
+    async with h.database.begin() as session:
+        case = await visible_case(session, caller, no)
+        return await _whole(session, h, caller, case)
+
+
+async def _whole(session: Session, h: House, caller: Actor, case: Case) -> CaseOut:
+    plan = await read_plan(session, case.plan_digest)
+    application = await read_application(session, case.no)
+    if plan is None or application is None:
+        raise Refusal("internal")
+    evidence = await evidence_of(session, case.no)
+    return case_out(h, caller, case, plan, application, evidence, await effects_of(session, case.no))
+
+
+@router.get("/{no}/events", operation_id="listEvents")
+async def get_events(
+    no: str,
+    request: Request,
+    caller: Caller,
+    after: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+) -> EventList:
+    """Everything that happened, in order, each with its place in the hash chain."""
+    async with house(request).database.begin() as session:
+        await visible_case(session, caller, no)
+        rows = await events_of(session, no, after, limit + 1)
+    page = rows[:limit]
+    return EventList(events=[event_out(row) for row in page], next=page[-1].seq if len(rows) > limit else None)
+
+
+@router.get("/{no}/stream", operation_id="streamCase", response_class=StreamingResponse)
+async def stream(no: str, request: Request, caller: Caller) -> StreamingResponse:
+    """Server-sent events: each event of the case as it is recorded; resumes after Last-Event-ID; ends with the case."""
+    h = house(request)
+    async with h.database.begin() as session:
+        await visible_case(session, caller, no)
+    last = request.headers.get("last-event-id", "0")
+    after = int(last) if last.isdigit() and len(last) < 10 else 0
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(_events(h, request, no, after), media_type="text/event-stream", headers=headers)
+
+
+async def _events(h: House, request: Request, no: str, after: int) -> AsyncIterator[str]:
+    idle = 0
+    while not await request.is_disconnected():
+        async with h.database.begin() as session:
+            rows = await events_of(session, no, after, 200)
+            closed = not rows and await _is_closed(session, no)
+        for row in rows:
+            after = row.seq
+            yield f"id: {row.seq}\nevent: {row.type}\ndata: {event_out(row).model_dump_json()}\n\n"
+        if closed:
+            yield "event: end\ndata: {}\n\n"
+            return
+        idle = 0 if rows else idle + 1
+        if idle % HEARTBEAT_EVERY == HEARTBEAT_EVERY - 1:
+            yield ": still here\n\n"
+        if not rows:
+            await asyncio.sleep(STREAM_PAUSE_S)
+
+
+async def _is_closed(session: Session, no: str) -> bool:
+    case = await session.get(Case, no)
+    return case is None or case.closed_at is not None
+
+
+@router.get("/{no}/results", operation_id="listResults")
+async def get_results(no: str, request: Request, caller: Caller) -> ResultList:
+    """What came out: the decision with its reason, and licences with their verification address."""
+    h = house(request)
+    async with h.database.begin() as session:
+        case = await visible_case(session, caller, no)
+        licences = await licences_of(session, no)
+        decided = [c for c in await commands.read_commands(session, no) if c.kind == "decide"]
+    decision = None
+    if decided:
+        last = decided[-1]
+        decision = {
+            "outcome": last.body["outcome"],
+            "reason": last.body["reason"],
+            "legal_basis": last.body["legal_basis"],
+            "region": last.actor_region,
+            "department": last.actor_department,
+            "at": last.effective_at,
+        }
+    return ResultList(
+        status=case.status, reason=case.reason, decision=decision, results=[result_out(h, x) for x in licences]
+    )
+
+
+@router.post("/{no}/evidence/{evidence_id}/accept", response_model=CommandOut, operation_id="acceptEvidence")
+async def accept_evidence(no: str, evidence_id: str, request: Request, caller: Caller) -> JSONResponse:
+    """Consent to the use of evidence the applicant has seen; only then does the register release it."""
+
+    async def work() -> Answer:
+        h = house(request)
+        return Answer.of(await orders.answer_evidence(h, caller, no, evidence_id, None, key_of(request)))
+
+    await _must_be_own(request, caller, no)
+    return await around_order(request, caller, work)
+
+
+@router.post("/{no}/evidence/{evidence_id}/decline", response_model=CommandOut, operation_id="declineEvidence")
+async def decline_evidence(
+    no: str, evidence_id: str, body: EvidenceAnswer, request: Request, caller: Caller
+) -> JSONResponse:
+    """Do not use what was found; an own document stands in."""
+
+    async def work() -> Answer:
+        h = house(request)
+        return Answer.of(await orders.answer_evidence(h, caller, no, evidence_id, body, key_of(request)))
+
+    await _must_be_own(request, caller, no)
+    return await around_order(request, caller, work)
+
+
+@router.post("/{no}/withdraw", response_model=CommandOut, operation_id="withdrawCase")
+async def withdraw(no: str, body: Withdrawal, request: Request, caller: Caller) -> JSONResponse:
+    """Withdraws the application, as long as no decision has been made."""
+
+    async def work() -> Answer:
+        return Answer.of(await orders.withdraw(house(request), caller, no, body.reason))
+
+    await _must_be_own(request, caller, no)
+    return await around_order(request, caller, work)
+
+
+async def _must_be_own(request: Request, caller: Actor, no: str) -> None:
+    """Before anything else, the key included: a stranger's case is not there."""
+    async with house(request).database.begin() as session:
+        await own_case(session, caller, no)

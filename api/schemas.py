@@ -1,0 +1,438 @@
+"""What goes in and out of the API. Inputs refuse unknown fields; every model carries an example."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from domain.messages import Text
+
+NO = "32050020261123PENTMOV002N9CH"
+
+
+def _with(example: dict[str, Any]) -> ConfigDict:
+    return ConfigDict(extra="forbid", json_schema_extra={"example": example})
+
+
+ShortText = Annotated[str, Field(max_length=4000)]
+
+# inputs
+
+FORM_EXAMPLE = {
+    "company_name": "合肥示例新材料有限公司",
+    "uscc": "91340100XXXX00043E",
+    "origin_city": "340100",
+    "destination_city": "320500",
+    "new_address": "苏州市工业园区示例路1号",
+    "legal_representative_name": "测试·甲",
+    "legal_representative_id": "31019919900101001" + "8",
+    "shareholder_name": "杭州示例投资有限公司",
+    "shareholder_uscc": "91330100XXXX00035F",
+}
+
+
+class Precheck(BaseModel):
+    """A form, complete or not: what fits, what is missing."""
+
+    model_config = _with({"form": FORM_EXAMPLE})
+
+    form: dict[str, JsonValue] = Field(max_length=200)
+
+
+class Submission(BaseModel):
+    """An application. ``documents``: material id -> ids of documents uploaded before."""
+
+    model_config = _with(
+        {
+            "service": "YRD-ENT-MOVE",
+            "form": FORM_EXAMPLE,
+            "documents": {
+                "resolution": ["d0123456789abcdef0123456789"],
+                "address_proof": ["d9876543210fedcba9876543210"],
+            },
+            "channel": "pc",
+        }
+    )
+
+    service: str = Field(max_length=40)
+    form: dict[str, JsonValue] = Field(max_length=200)
+    documents: dict[str, list[Annotated[str, Field(max_length=40)]]] = Field(default_factory=dict, max_length=100)
+    channel: str = Field(default="pc", pattern="^(pc|app|hall|kiosk|virtual_window|mail)$")
+
+
+class Decision(BaseModel):
+    """A caseworker's decision. A refusal needs a reason and its legal basis."""
+
+    model_config = _with(
+        {"outcome": "grant", "reason": "材料齐全，符合法定形式。", "legal_basis": "市场主体登记管理条例第十九条"}
+    )
+
+    outcome: str = Field(max_length=40)
+    reason: ShortText = ""
+    legal_basis: ShortText = ""
+
+
+class EvidenceAnswer(BaseModel):
+    """Declining: which own document stands in instead."""
+
+    model_config = _with({"document_id": "d0123456789abcdef0123456789", "reason": "执照信息已更新"})
+
+    document_id: str = Field(default="", max_length=40)
+    reason: ShortText = ""
+
+
+class Withdrawal(BaseModel):
+    model_config = _with({"reason": "不再迁移"})
+
+    reason: ShortText = ""
+
+
+# outputs
+
+
+class PlaceOut(BaseModel):
+    region: str
+    region_name: Text | None = None
+    department: str
+
+
+class LimitOut(BaseModel):
+    days: int
+    unit: str
+    basis: Text
+    tag: str
+
+
+class ClockPlanOut(BaseModel):
+    id: str
+    title: Text
+    starts: str
+    stops: str
+    legal: LimitOut | None
+    promised: LimitOut | None
+
+
+class ServiceShort(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "code": "YRD-ENT-MOVE",
+                "version": "2026.11.1",
+                "title": {"zh": "企业跨省迁移登记", "en": "Moving a company to another province"},
+                "summary": {"zh": "向迁入地一次申请……", "en": "One application to the destination …"},
+                "applicant": ["legal_person"],
+            }
+        }
+    )
+
+    code: str
+    version: str
+    title: Text
+    summary: Text
+    applicant: list[str]
+
+
+class MaterialOut(BaseModel):
+    id: str
+    title: Text
+    source: str
+    required: bool
+    fetched_by: str = Field(description="the step that fetches it; empty: you upload it")
+
+
+class StepPlanOut(BaseModel):
+    id: str
+    kind: str
+    title: Text
+    needs: list[str]
+    department: str
+    region: str = Field(description="fixed region, or empty when the form decides")
+    region_field: str
+    operation: str
+    undone_by: str
+    not_reversible: Text | None
+
+
+class LegPlanOut(BaseModel):
+    id: str
+    title: Text
+    steps: list[StepPlanOut]
+
+
+class ServiceOut(ServiceShort):
+    mode: str
+    form: dict[str, JsonValue] = Field(description="JSON Schema")
+    eligibility: list[dict[str, Any]]
+    materials: list[MaterialOut]
+    legs: list[LegPlanOut]
+    clocks: list[ClockPlanOut]
+    results: list[dict[str, Any]]
+    cannot_be_undone: list[Text]
+    tag: str
+    digest: str
+
+
+class ServiceList(BaseModel):
+    services: list[ServiceShort]
+
+
+class PrecheckOut(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {"eligible": True, "errors": [], "upload": ["resolution"], "fetched": ["shareholder"]}
+        }
+    )
+
+    eligible: bool
+    errors: list[dict[str, str]]
+    upload: list[str] = Field(description="materials you hand in")
+    fetched: list[str] = Field(description="materials we fetch once you have seen and accepted them")
+
+
+class DocumentOut(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "id": "d0123456789abcdef0123456789",
+                "name": "决议.pdf",
+                "media_type": "application/pdf",
+                "size": 18231,
+                "digest": "b5bb9d8014a0f9b1d61e21e796d78dccdf1352f23cd32812f4850b878ae4944c",
+                "created_at": "2026-11-23T02:03:04Z",
+            }
+        }
+    )
+
+    id: str
+    name: str
+    media_type: str
+    size: int
+    digest: str = Field(description="SHA-256, hex")
+    created_at: datetime
+
+
+class WaitingOut(BaseModel):
+    """Who has the ball. ``until`` is the limit that person is under, if any."""
+
+    who: str
+    region: str = ""
+    region_name: Text | None = None
+    department: str = ""
+    why: str
+    text: Text
+    unblocks: Text
+    step: str = ""
+    since: datetime
+    until: datetime | None = None
+    attempts: int | None = Field(default=None, description="tries at a province that does not answer")
+
+
+class StepOut(BaseModel):
+    id: str
+    title: Text
+    kind: str
+    status: str
+    since: datetime
+    needs: list[str]
+    reference: str = ""
+    trouble: str = ""
+    reasons: list[str] = []
+
+
+class LegOut(BaseModel):
+    id: str
+    title: Text
+    place: PlaceOut
+    steps: list[StepOut]
+
+
+class ClockOut(BaseModel):
+    id: str
+    title: Text
+    started_on: date
+    stopped_at: datetime | None
+    legal_due: date | None
+    promised_due: date | None
+    working_days_left: int | None = Field(description="until the nearest of both; negative when over")
+    provisional: bool
+    overdue: bool
+    explanation: list[Text]
+
+
+class EvidenceOut(BaseModel):
+    id: str
+    step: str
+    title: Text
+    purpose: Text | None
+    place: PlaceOut
+    state: str
+    preview: dict[str, str] | None
+    document_id: str = ""
+
+
+class CaseShort(BaseModel):
+    no: str
+    service: str
+    title: Text
+    subject: str
+    status: str
+    waiting_on: WaitingOut | None
+    due_at: datetime | None
+    overdue: bool
+    created_at: datetime
+    closed_at: datetime | None
+
+
+class CaseList(BaseModel):
+    cases: list[CaseShort]
+    next: str | None = Field(description="cursor of the next page")
+
+
+class CaseOut(CaseShort):
+    version: str
+    plan_digest: str
+    reason: str
+    reason_text: Text | None
+    waiting: list[WaitingOut]
+    legs: list[LegOut]
+    clocks: list[ClockOut]
+    evidence: list[EvidenceOut]
+    documents: dict[str, list[dict[str, Any]]]
+    form: dict[str, JsonValue] | None = None
+
+
+class Receipt(BaseModel):
+    """What a submission is answered with: durable from here on."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "no": NO,
+                "status": "submitted",
+                "created_at": "2026-11-23T02:03:04Z",
+                "digest": "b5bb9d8014a0f9b1d61e21e796d78dccdf1352f23cd32812f4850b878ae4944c",
+                "files": [
+                    {
+                        "material": "resolution",
+                        "digest": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+                    }
+                ],
+            }
+        }
+    )
+
+    no: str
+    status: str
+    created_at: datetime
+    digest: str
+    files: list[dict[str, str]]
+
+
+class EventOut(BaseModel):
+    seq: int
+    type: str
+    at: datetime
+    actor: dict[str, str]
+    leg: str
+    step: str
+    data: dict[str, str]
+    hash: str
+
+
+class EventList(BaseModel):
+    events: list[EventOut]
+    next: int | None
+
+
+class ResultOut(BaseModel):
+    licence: str
+    title: Text
+    issuer: PlaceOut
+    issued_at: datetime
+    verify: str
+    state: str
+
+
+class ResultList(BaseModel):
+    status: str
+    reason: str
+    decision: dict[str, Any] | None
+    results: list[ResultOut]
+
+
+class CommandOut(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"no": NO, "status": "under_review", "at": "2026-11-23T02:03:04Z"}}
+    )
+
+    no: str
+    status: str
+    at: datetime
+
+
+class TaskOut(BaseModel):
+    id: str
+    case_no: str
+    service: str = ""
+    subject: str = ""
+    step: str
+    title: Text | None = None
+    kind: str
+    role: str
+    place: PlaceOut
+    state: str
+    outcomes: list[str]
+    opened_at: datetime
+    due_at: datetime | None
+    outcome: str
+    claimed: str = Field(description="me | other | empty")
+    revision: int
+
+
+class TaskList(BaseModel):
+    tasks: list[TaskOut]
+    next: str | None
+
+
+class CallbackOut(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"example": {"status": "taken"}})
+
+    status: str = Field(description="taken | late")
+
+
+class VerificationOut(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "licence": "1.2.156.3005.2.11100000XXXX000786001.11320000XXXX000000.2026000000000001.001.0",
+                "valid": True,
+                "state": "valid",
+                "title": {"zh": "营业执照", "en": "Business licence"},
+                "issuer": {"region": "320500", "department": "market_regulation"},
+                "issued_at": "2026-11-23T02:03:04Z",
+                "shows": [{"title": {"zh": "企业名称", "en": "Company name"}, "value": "合肥示例新材料有限公司"}],
+            }
+        }
+    )
+
+    licence: str
+    valid: bool
+    state: str
+    title: Text
+    issuer: PlaceOut
+    issued_at: datetime
+    shows: list[dict[str, Any]]
+
+
+class Problem(BaseModel):
+    """RFC 9457."""
+
+    type: str
+    title: str
+    title_zh: str
+    status: int
+    code: str
+    request_id: str
+    errors: list[dict[str, str]] = []

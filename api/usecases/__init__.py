@@ -1,0 +1,1 @@
+"""What people and provinces can do, one module each; routers and pages call these."""

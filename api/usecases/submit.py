@@ -1,0 +1,130 @@
+"""Submitting an application: checked whole, then committed whole - case, first event, start intent - or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import JsonValue
+
+from api.house import House
+from api.schemas import Receipt
+from catalogue.forms import check_eligibility, read_form, steps_that_apply
+from domain.audit import GENESIS
+from domain.calendar import local_day
+from domain.case import CaseStatus, StepStatus
+from domain.errors import Refusal, Refusals
+from domain.identifiers import case_number
+from domain.messages import Actor
+from domain.plan import CasePlan, MaterialSource, Plan, bind
+from domain.record import CaseView, Event, StepView, Waiting, Who
+from models import events, outbox
+from models.cases import NewCase, advance_head, insert_case, next_sequence
+from models.database import Session
+from models.documents import Document, read_documents
+
+
+@dataclass(frozen=True)
+class Checked:
+    """An application that may be committed."""
+
+    plan: Plan
+    case_plan: CasePlan
+    form: dict[str, JsonValue]
+
+
+def check(house: House, service: str, form: Mapping[str, JsonValue]) -> Checked:
+    """Form and eligibility; Refusals with every fault. Touches no database."""
+    try:
+        plan = house.library.service(service)
+    except Refusal as error:
+        raise Refusal("not_found", "/service") from error
+    clean = read_form(plan, form, house.library.divisions)
+    if faults := check_eligibility(plan, clean):
+        raise Refusals(faults)
+    return Checked(plan=plan, case_plan=bind(plan, clean, steps_that_apply(plan, clean)), form=clean)
+
+
+async def check_documents(
+    session: Session, actor: Actor, plan: Plan, given: Mapping[str, Sequence[str]]
+) -> dict[str, list[Document]]:
+    """The documents by material; Refusals for what is unknown, missing or not the applicant's."""
+    uploads = {m.id: m for m in plan.materials if m.source is MaterialSource.UPLOAD}
+    found = await read_documents(session, actor.subject, [i for ids in given.values() for i in ids])
+    faults = [Refusal("material_unknown", f"/documents/{name[:60]}") for name in given if name not in uploads]
+    for material in uploads.values():
+        ids = given.get(material.id, [])
+        if material.required and not ids:
+            faults.append(Refusal("material_missing", f"/documents/{material.id}", material.title))
+        for i, document_id in enumerate(ids):
+            if document_id not in found:
+                faults.append(Refusal("document_unknown", f"/documents/{material.id}/{i}", material.title))
+    if faults:
+        raise Refusals(faults)
+    return {name: [found[i] for i in dict.fromkeys(ids)] for name, ids in given.items()}
+
+
+async def submit(
+    session: Session, house: House, actor: Actor, checked: Checked, given: Mapping[str, Sequence[str]], channel: str
+) -> Receipt:
+    """Writes the case. The caller commits, then has the workflow started."""
+    documents = await check_documents(session, actor, checked.plan, given)
+    for document in {d.digest for group in documents.values() for d in group}:
+        if not await house.files.exists(document):
+            raise Refusal("storage_down")  # never a receipt for a file that is not there
+    now = datetime.now(UTC)
+    place = checked.case_plan.accepting
+    no = case_number(place.region, local_day(now), channel, checked.plan.number_code, await next_sequence(session))
+    kept = {
+        name: [
+            {"id": d.id, "name": d.name, "digest": d.digest, "size": d.size, "media_type": d.media_type} for d in group
+        ]
+        for name, group in documents.items()
+    }
+    digest = _digest({"form": checked.form, "documents": kept, "plan": checked.case_plan.plan_digest})
+    await insert_case(
+        session,
+        NewCase(
+            no=no,
+            plan=checked.plan,
+            case_plan=checked.case_plan,
+            owner=actor.subject,
+            channel=channel,
+            subject=str(checked.form[checked.plan.subject_field]),
+            form=checked.form,
+            documents=kept,
+            digest=digest,
+            view=_first_view(checked.case_plan, now),
+            at=now,
+            head=GENESIS,
+        ),
+    )
+    event = Event(
+        type="case:status:submitted",
+        at=now,
+        actor=actor,
+        data={"digest": digest, "service": checked.plan.code, "version": checked.plan.version, "channel": channel},
+    )
+    seq, head = await events.append(session, no, 0, GENESIS, [event])
+    await advance_head(session, no, seq, head, now)
+    await outbox.post(session, outbox.OutboxKind.START, no, {}, now)
+    files = [{"material": name, "digest": d.digest} for name, group in documents.items() for d in group]
+    return Receipt(no=no, status=CaseStatus.SUBMITTED, created_at=now, digest=digest, files=files)
+
+
+def _first_view(plan: CasePlan, now: datetime) -> CaseView:
+    waiting = Waiting(
+        who=Who.SYSTEM, region=plan.accepting.region, department=plan.accepting.department, why="starting", since=now
+    )
+    steps = tuple(StepView(id=step.id, status=StepStatus.WAITING, since=now) for step in plan.steps)
+    return CaseView(status=CaseStatus.SUBMITTED, waiting=(waiting,), steps=steps, clocks=(), due_at=None, next_wake=now)
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    """What the receipt vouches for: form, files and the plan, canonically spelled."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,234 @@
+"""From rows to answers: the projection with the texts of the pinned plan, days left and explanations computed now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from api.house import House
+from api.schemas import (
+    CaseOut,
+    CaseShort,
+    ClockOut,
+    EventOut,
+    EvidenceOut,
+    LegOut,
+    PlaceOut,
+    ResultOut,
+    StepOut,
+    TaskOut,
+    WaitingOut,
+)
+from domain.calendar import local_day
+from domain.messages import Actor, Place, Role, Text
+from domain.plan import CasePlan, Plan
+from domain.reasons import reason_text
+from domain.record import CaseView, ClockView, EvidenceState, Waiting
+from domain.waiting import WHY
+from models.cases import Application, Case
+from models.effects import Effect
+from models.events import EventRow
+from models.evidence import Evidence
+from models.licences import Licence
+from models.tasks import Task
+
+_UNSEEN = {EvidenceState.REQUESTED, EvidenceState.UNAVAILABLE, EvidenceState.CANCELLED}
+
+
+def place_out(house: House, region: str, department: str) -> PlaceOut:
+    """A place with the name of its region."""
+    return PlaceOut(region=region, region_name=house.library.divisions.names.get(region), department=department)
+
+
+def waiting_out(house: House, waiting: Waiting, effects: Mapping[str, Effect] | None = None) -> WaitingOut:
+    """Who has the ball, in words; with the number of tries if a province does not answer."""
+    why = WHY[waiting.why]
+    effect = (effects or {}).get(waiting.step)
+    tries = effect.attempts if effect is not None and effect.answer is None and effect.trouble else None
+    return WaitingOut(
+        who=waiting.who,
+        region=waiting.region,
+        region_name=house.library.divisions.names.get(waiting.region),
+        department=waiting.department,
+        why=waiting.why,
+        text=why.text,
+        unblocks=why.unblocks,
+        step=waiting.step,
+        since=waiting.since,
+        until=waiting.until,
+        attempts=tries,
+    )
+
+
+def case_short(house: House, case: Case) -> CaseShort:
+    """One line of a list."""
+    view = case.view()
+    plan = house.library.services.get(case.service)
+    return CaseShort(
+        no=case.no,
+        service=case.service,
+        title=plan.title if plan else Text(zh=case.service, en=case.service),
+        subject=case.subject,
+        status=case.status,
+        waiting_on=waiting_out(house, view.waiting[0]) if view.waiting else None,
+        due_at=case.due_at,
+        overdue=case.closed_at is None and case.due_at is not None and case.due_at <= datetime.now(UTC),
+        created_at=case.created_at,
+        closed_at=case.closed_at,
+    )
+
+
+def case_out(
+    house: House,
+    actor: Actor,
+    case: Case,
+    plan: Plan,
+    application: Application,
+    evidence: Sequence[Evidence],
+    effects: Sequence[Effect],
+) -> CaseOut:
+    """The whole case as this actor may see it."""
+    view = case.view()
+    case_plan = CasePlan.model_validate(application.case_plan)
+    by_step = {effect.step: effect for effect in effects}
+    sees_form = actor.role in {Role.CITIZEN, Role.AGENT, Role.CASEWORKER, Role.SUPERVISOR}
+    return CaseOut(
+        **case_short(house, case).model_dump(exclude={"title", "waiting_on"}),
+        title=plan.title,
+        waiting_on=waiting_out(house, view.waiting[0], by_step) if view.waiting else None,
+        version=case.version,
+        plan_digest=case.plan_digest,
+        reason=case.reason,
+        reason_text=reason_text(case.reason),
+        waiting=[waiting_out(house, item, by_step) for item in view.waiting],
+        legs=_legs(house, case_plan, view),
+        clocks=[_clock(house, case_plan, item) for item in view.clocks],
+        evidence=[_evidence(house, actor, case_plan, item) for item in evidence],
+        documents=application.documents if sees_form else {},
+        form=application.form if sees_form else None,
+    )
+
+
+def _legs(house: House, plan: CasePlan, view: CaseView) -> list[LegOut]:
+    states = {state.id: state for state in view.steps}
+    return [
+        LegOut(
+            id=leg.id,
+            title=leg.title,
+            place=place_out(house, leg.place.region, leg.place.department),
+            steps=[
+                StepOut(
+                    id=step.id,
+                    title=step.title,
+                    kind=step.kind,
+                    status=states[step.id].status,
+                    since=states[step.id].since,
+                    needs=list(step.needs),
+                    reference=states[step.id].reference,
+                    trouble=states[step.id].trouble,
+                    reasons=list(states[step.id].reasons),
+                )
+                for step in plan.steps
+                if step.leg == leg.id
+            ],
+        )
+        for leg in plan.legs
+    ]
+
+
+def _clock(house: House, plan: CasePlan, view: ClockView) -> ClockOut:
+    """A clock with its explanation; the legal limit explains itself before the promised one."""
+    clock = next(c for c in plan.clocks if c.id == view.id)
+    calendar = house.library.calendar
+    explanation: list[Text] = []
+    for limit in (clock.legal, clock.promised):
+        if limit is not None:
+            due = calendar.due(view.started_on, limit.days)
+            explanation += [
+                Text(zh=f"{limit.basis.zh}：{line.zh}", en=f"{limit.basis.en}: {line.en}") for line in due.explanation
+            ]
+    dues = [day for day in (view.legal_due, view.promised_due) if day is not None]
+    left = None
+    if dues and view.stopped_at is None:
+        left = calendar.working_days_between(local_day(datetime.now(UTC)), min(dues))
+    return ClockOut(
+        id=view.id,
+        title=clock.title,
+        started_on=view.started_on,
+        stopped_at=view.stopped_at,
+        legal_due=view.legal_due,
+        promised_due=view.promised_due,
+        working_days_left=left,
+        provisional=view.provisional,
+        overdue=view.legal_overdue or view.promised_overdue,
+        explanation=explanation,
+    )
+
+
+def _evidence(house: House, actor: Actor, plan: CasePlan, item: Evidence) -> EvidenceOut:
+    """Evidence; its content only for the applicant, or for the place that decides once it may be used."""
+    step = next(s for s in plan.steps if s.id == item.step)
+    at_accepting = Place(region=actor.region, department=actor.department) == plan.accepting
+    sees = actor.role in {Role.CITIZEN, Role.AGENT} or (item.state == EvidenceState.USED and at_accepting)
+    shown = item.preview if sees and item.state not in _UNSEEN else None
+    return EvidenceOut(
+        id=item.id,
+        step=item.step,
+        title=step.title,
+        purpose=step.purpose,
+        place=place_out(house, item.region, item.department),
+        state=item.state,
+        preview=shown,
+        document_id=item.document_id if item.state == EvidenceState.REPLACED else "",
+    )
+
+
+def event_out(row: EventRow) -> EventOut:
+    """One line of the audit trail."""
+    return EventOut(
+        seq=row.seq,
+        type=row.type,
+        at=row.at,
+        actor={"role": row.actor_role, "region": row.actor_region, "department": row.actor_department},
+        leg=row.leg,
+        step=row.step,
+        data=row.data,
+        hash=row.hash,
+    )
+
+
+def result_out(house: House, licence: Licence) -> ResultOut:
+    """A licence of a case."""
+    return ResultOut(
+        licence=licence.identifier,
+        title=Text.model_validate(licence.title),
+        issuer=place_out(house, licence.region, licence.department),
+        issued_at=licence.issued_at,
+        verify=house.verification_url(licence.identifier),
+        state=licence.state,
+    )
+
+
+def task_out(house: House, actor: Actor, task: Task, case: Case | None) -> TaskOut:
+    """A task in a worklist."""
+    plan = house.library.services.get(case.service) if case else None
+    title = next((step.title for step in plan.steps if step.id == task.step), None) if plan else None
+    claimed = "" if not task.claimed_by else "me" if task.claimed_by == actor.subject else "other"
+    return TaskOut(
+        id=task.id,
+        case_no=task.case_no,
+        service=case.service if case else "",
+        subject=case.subject if case else "",
+        step=task.step,
+        title=title,
+        kind=task.kind,
+        role=task.role,
+        place=place_out(house, task.region, task.department),
+        state=task.state,
+        outcomes=list(task.outcomes),
+        opened_at=task.opened_at,
+        due_at=task.due_at,
+        outcome=task.outcome,
+        claimed=claimed,
+        revision=task.revision,
+    )

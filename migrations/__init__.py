@@ -1,0 +1,1 @@
+"""Alembic: the tables' history, one file per change, named by date."""

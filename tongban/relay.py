@@ -1,0 +1,87 @@
+"""``python -m tongban relay``: sends what the API committed but could not send, and seals the audit trail."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+
+from api.delivery import Delivery
+from api.gateway import Down
+from api.house import House
+from models import outbox, seals
+from models.database import DATABASE_DOWN, DatabaseError
+from tongban.settings import Settings
+from tongban.wiring import configure_logging, open_house
+
+SEAL_EVERY_S = 5.0
+log = structlog.get_logger(__name__)
+
+
+async def run(settings: Settings) -> None:
+    """Until SIGTERM or SIGINT. Any number of relays may run: rows are locked, the sealer is one at a time."""
+    configure_logging(settings.log_level)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with open_house(settings) as house:
+        delivery = Delivery(house.database, house.gateway, house.library, local_first=house.local_first)
+        sealed = 0.0
+        while not stop.is_set():
+            try:
+                sent = await relay_once(house, delivery)
+                if loop.time() - sealed >= SEAL_EVERY_S:
+                    sealed = loop.time()
+                    await seal_once(house, settings.data_dir)
+            except (DatabaseError, *DATABASE_DOWN) as error:
+                log.warning("database_down", error=type(error).__name__)
+                sent = 0
+            if not sent:
+                await _pause(stop, settings.relay_pause_s)
+
+
+async def relay_once(house: House, delivery: Delivery, most: int = 100) -> int:
+    """Sends what is due, one message per transaction; returns how many arrived. What stops one stops all."""
+    for sent in range(most):
+        async with house.database.begin() as session:
+            due = await outbox.take_due(session, limit=1)
+            if not due:
+                return sent
+            try:
+                await delivery.deliver(session, due[0])
+            except Down as error:
+                await outbox.failed(session, due[0], str(error))
+                log.info("not_sent", kind=due[0].kind, case=due[0].case_no, attempts=due[0].attempts + 1)
+                return sent
+            await outbox.done(session, due[0].id)
+    return most
+
+
+async def seal_once(house: House, data_dir: Path) -> None:
+    """Seals new events, and notes the seal outside the database, where whoever can change the tables cannot reach."""
+    async with house.database.begin() as session:
+        seal = await seals.add_seal(session, datetime.now(UTC))
+    if seal is not None:
+        line = json.dumps({"no": seal.no, "below": seal.below, "count": seal.count, "hash": seal.hash})
+        await asyncio.to_thread(_append, data_dir / "seals.jsonl", line)
+
+
+def _append(path: Path, line: str) -> None:
+    with path.open("a", encoding="ascii") as file:
+        file.write(line + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        return

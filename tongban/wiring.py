@@ -1,0 +1,81 @@
+"""The composition root: from settings to the parts that processes are made of."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import structlog
+
+from adapters.files import DocumentStore
+from adapters.oidc import DiscoveredKeys, FileKeys, UrlKeys
+from adapters.registry import Provinces, open_provinces
+from api.gateway import Gateway
+from api.house import House, Login
+from catalogue.library import Library
+from models.database import Database, database_url
+from tongban.settings import Settings
+from tongban.temporal import KeyRing, connect
+
+
+def configure_logging(level: str) -> None:
+    """JSON lines on standard error."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(),
+    )
+    logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
+def open_database(settings: Settings) -> Database:
+    """The pool of this process."""
+    return Database(database_url(settings.database_url, settings.database_password_file), settings.database_pool)
+
+
+def key_source(settings: Settings) -> FileKeys | UrlKeys:
+    """Where the login issuer's keys come from."""
+    if not settings.oidc_keys:
+        return DiscoveredKeys(settings.oidc_issuer)
+    if settings.oidc_keys.startswith(("http://", "https://")):
+        return UrlKeys(settings.oidc_keys)
+    return FileKeys(Path(settings.oidc_keys))
+
+
+def read_provinces(settings: Settings) -> Provinces:
+    """The adapters of the provinces file; a mistake in it stops the process with a sentence."""
+    return open_provinces(settings.provinces_file)
+
+
+@asynccontextmanager
+async def open_house(settings: Settings) -> AsyncIterator[House]:
+    """What the API and the relay stand on. Temporal need not be up: the connection is made when first used."""
+    database, provinces, keys = open_database(settings), read_provinces(settings), key_source(settings)
+    client = await connect(KeyRing.read(settings.payload_keys_file), sandbox=settings.sandbox, lazy=True)
+    library = Library()
+    _ = library.services, library.calendar, library.divisions  # a broken definition stops the process now
+    try:
+        yield House(
+            database=database,
+            gateway=Gateway(client),
+            library=library,
+            provinces=provinces,
+            files=DocumentStore(settings.files_location()),
+            login=Login(settings.oidc_issuer, settings.oidc_audience, settings.oidc_algorithms, keys),
+            public_url=settings.public_url,
+            max_upload_bytes=settings.max_upload_bytes,
+            local_first=settings.local_first,
+        )
+    finally:
+        await keys.aclose()
+        await provinces.aclose()
+        await database.aclose()

@@ -1,0 +1,99 @@
+"""``python -m tongban worker``: roles core (interprets cases, writes the record) and province:NNNNNN (its queue)."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Sequence
+from datetime import timedelta
+
+import structlog
+from temporalio.client import Client
+from temporalio.service import RPCError
+from temporalio.worker import Worker
+
+from activities.province import ProvinceActivities
+from activities.record import RecordActivities
+from domain import names
+from tongban.settings import Settings
+from tongban.temporal import KeyRing, connect
+from tongban.wiring import configure_logging, open_database, read_provinces
+from workflows.case import CaseWorkflow
+
+GRACE = timedelta(seconds=5)
+log = structlog.get_logger(__name__)
+
+
+def build_workers(
+    client: Client, roles: Sequence[str], record: RecordActivities, province: ProvinceActivities, slots: int
+) -> list[Worker]:
+    """One Temporal worker per role. A province's slots bound what it can take of this process."""
+    workers = []
+    for role in dict.fromkeys(roles):
+        if role == "core":
+            workers.append(
+                Worker(
+                    client,
+                    task_queue=names.CORE_QUEUE,
+                    workflows=[CaseWorkflow],
+                    activities=[record.record, province.try_province],
+                    max_cached_workflows=2000,
+                    max_concurrent_workflow_tasks=100,
+                    max_concurrent_local_activities=100,
+                    max_concurrent_workflow_task_polls=4,
+                    graceful_shutdown_timeout=GRACE,
+                )
+            )
+        else:
+            workers.append(
+                Worker(
+                    client,
+                    task_queue=names.province_queue(role.removeprefix("province:")),
+                    activities=[province.call_province],
+                    max_concurrent_activities=slots,
+                    max_concurrent_activity_task_polls=2,
+                    graceful_shutdown_timeout=GRACE,
+                )
+            )
+    return workers
+
+
+async def run(settings: Settings, roles: Sequence[str]) -> None:
+    """Works until SIGTERM or SIGINT, then lets activities under way end."""
+    configure_logging(settings.log_level)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    database, provinces = open_database(settings), read_provinces(settings)
+    try:
+        client = await _connect(settings, stop)
+        if client is None:
+            return
+        record = RecordActivities(database)
+        province = ProvinceActivities(database, provinces, settings.province_slots)
+        workers = build_workers(client, roles, record, province, settings.province_slots)
+        log.info("working", roles=list(roles))
+        async with asyncio.TaskGroup() as group:
+            for worker in workers:
+                group.create_task(worker.run())
+            await stop.wait()
+            for worker in workers:
+                group.create_task(worker.shutdown())
+    finally:
+        await provinces.aclose()
+        await database.aclose()
+
+
+async def _connect(settings: Settings, stop: asyncio.Event) -> Client | None:
+    """Waits for Temporal: a worker that starts first is no error."""
+    keys = KeyRing.read(settings.payload_keys_file)
+    pause = 0.2
+    while not stop.is_set():
+        try:
+            return await connect(keys, sandbox=settings.sandbox)
+        except (RPCError, RuntimeError) as error:
+            log.info("waiting_for_temporal", error=type(error).__name__)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 5.0)
+    return None
