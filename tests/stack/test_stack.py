@@ -147,3 +147,28 @@ def test_a_pid_file_that_names_a_stranger_does_not_hinder(tmp_path: Path) -> Non
     (tmp_path / "postgres" / "postmaster.pid").write_text(f"{os.getppid()}\n{tmp_path}/postgres\n1\n1\n\n127.0.0.1\n\n")
     with Stack(tmp_path, parts={"postgres"}, usual_ports=False, say=lambda _line: None) as again:
         assert query(again, "select 1") == "1"
+
+
+STORM = """
+import os, signal, sys, threading, time
+from pathlib import Path
+from tongban.stack.stack import Stack
+s = Stack(Path(sys.argv[1]), parts=(), usual_ports=False)
+with s.signals():
+    threading.Thread(target=lambda: [os.kill(os.getpid(), signal.SIGTERM) for _ in range(20000)]).start()
+    while True:
+        try:
+            s.start()
+        except Exception:
+            break
+    s.wait()
+    s.stop()
+    print("stopped")
+"""
+
+
+def test_signals_end_the_waiting_however_many_come(tmp_path: Path) -> None:
+    """A handler that took a lock its own thread holds would hang here now and then: many signals, one process."""
+    argv = [sys.executable, "-c", STORM, str(tmp_path)]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=20, check=False)
+    assert done.stdout == "stopped\n", done.stderr

@@ -76,8 +76,7 @@ def test_a_part_that_cannot_start_is_named_with_the_end_of_its_log(tmp_path: Pat
 def test_a_request_to_stop_during_the_start_ends_the_start(tmp_path: Path, said: list[str]) -> None:
     child = sleeper("slow")
     never = type(child)(**{**vars(child), "ready": lambda _pid: False})
-    supervisor = Supervisor([never], tmp_path, said.append)
-    supervisor._stopping.set()
+    supervisor = Supervisor([never], tmp_path, said.append, asked_to_stop=lambda: True)
     with pytest.raises(Interrupted):
         supervisor.start()
 

@@ -14,7 +14,7 @@ import os
 import shlex
 import signal
 import sys
-import threading
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -71,7 +71,7 @@ class Stack:
         self._local_first = local_first
         self._usual_ports = usual_ports
         self._say = say
-        self._stopping = threading.Event()
+        self._asked = False
         self._lock: int | None = None
         self._ports: Ports | None = None
         self.supervisor: Supervisor | None = None
@@ -84,7 +84,7 @@ class Stack:
         """Starts all parts; returns when they are ready. Raises StackError with a text for people."""
         self._take_lock()
         try:
-            self.supervisor = Supervisor(self._compose(), self.data_dir / "logs", self._say, self._stopping)
+            self.supervisor = Supervisor(self._compose(), self.data_dir / "logs", self._say, lambda: self._asked)
             self.supervisor.start()
         except BaseException:
             self.stop()
@@ -115,15 +115,15 @@ class Stack:
 
     def wait(self) -> None:
         """Returns when a signal asked to stop (see ``signals``)."""
-        while not self._stopping.wait(0.5):
-            pass
+        while not self._asked:
+            time.sleep(0.1)
 
     @contextmanager
     def signals(self) -> Iterator[None]:
         """While inside, SIGINT, SIGTERM and SIGHUP end ``wait()``, and ``start()`` too. Main thread only."""
 
         def on_signal(_number: int, _frame: FrameType | None) -> None:
-            self._stopping.set()
+            self._asked = True  # no lock is taken here, see Supervisor
 
         previous = {
             number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

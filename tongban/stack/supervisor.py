@@ -40,16 +40,22 @@ class _Watched:
 class Supervisor:
     """``start()``, ``kill(name)``, ``pid(name)``, ``stop()``. ``say`` receives one line for everything worth telling.
 
-    ``stopping`` may be set by anyone, also by a signal handler: then nothing is started any more and waiting ends.
+    ``asked_to_stop`` ends a start that is under way. It is asked, not told: a signal handler that set an Event would
+    wait for ever for the Event's lock if its own thread held that at this moment.
     """
 
     def __init__(
-        self, children: Iterable[Child], logs: Path, say: Callable[[str], None], stopping: threading.Event | None = None
+        self,
+        children: Iterable[Child],
+        logs: Path,
+        say: Callable[[str], None],
+        asked_to_stop: Callable[[], bool] = lambda: False,
     ) -> None:
         self._parts = {child.name: _Watched(child, logs / f"{child.name}.log") for child in children}
         self._logs = logs
         self._say = say
-        self._stopping = stopping or threading.Event()
+        self._stopping = threading.Event()
+        self._asked_to_stop = asked_to_stop
         self._failed: PartFailed | None = None
         self._changed = threading.Condition()
         self._spawner = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spawner")
@@ -67,12 +73,12 @@ class Supervisor:
             part.thread.start()
         try:
             with self._changed:
-                while not (self._failed or self._stopping.is_set() or all(p.was_ready for p in self._parts.values())):
-                    self._changed.wait(0.2)  # a signal handler cannot notify
+                while not (self._failed or self._asked_to_stop() or all(p.was_ready for p in self._parts.values())):
+                    self._changed.wait(0.1)
         except BaseException:
             self.stop()
             raise
-        if self._failed or self._stopping.is_set():
+        if self._failed or self._asked_to_stop():
             self.stop()
             raise self._failed or Interrupted("interrupted while starting")
 
