@@ -29,7 +29,7 @@ NONCE = 12
 
 
 class KeyRing:
-    """Named AES-256 keys; ``current`` encrypts, all decrypt. JSON: {"current": id, "keys": {id: base64 of 32 bytes}}."""
+    """Named AES-256 keys; ``current`` encrypts, all decrypt. JSON: {"current": id, "keys": {id: base64}}."""
 
     def __init__(self, current: str, keys: dict[str, bytes]) -> None:
         if current not in keys:
