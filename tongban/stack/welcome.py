@@ -14,7 +14,7 @@ from tongban.stack.stack import Stack
 
 LOGINS: dict[str, dict[str, str | None]] = {
     "citizen": {"role": "citizen"},
-    "caseworker": {"role": "caseworker", "region": "320000", "department": "hrss"},
+    "caseworker": {"role": "caseworker", "region": "320000", "department": "market_regulation"},
 }
 HOURS = 24
 
@@ -54,7 +54,8 @@ def show(stack: Stack, console: Console | None = None) -> None:
         console.print(f"login of a {name} ({HOURS} h): ", end="", highlight=False)
         console.print(f"cat {shlex.quote(str(file))}", soft_wrap=True, markup=False, highlight=False)
     console.print(
-        "other logins: python -m tongban token --role caseworker --region 310000 --department hrss", soft_wrap=True
+        "other logins: python -m tongban token --role caseworker --region 310000 --department market_regulation",
+        soft_wrap=True,
     )
     console.print("try it in another terminal:", highlight=False)
     bearer = f'"Authorization: Bearer $(cat {shlex.quote(str(files["citizen"]))})"'
