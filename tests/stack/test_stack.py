@@ -162,12 +162,12 @@ with s.signals(), s:
 
 def test_a_stop_asked_for_many_times_at_once_still_happens(tmp_path: Path) -> None:
     """make passes SIGTERM on to a process that got it already; a handler that takes a lock then waits for itself."""
-    for _ in range(5):
+    for _ in range(8):
         argv = [sys.executable, "-c", WAITING, str(tmp_path)]
         with subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
             assert process.stdout.readline() == "up\n"
-            for _ in range(2000):
+            for _ in range(20000):
                 os.kill(process.pid, signal.SIGTERM)
             try:
                 process.wait(5)
