@@ -31,7 +31,9 @@ class Settings(BaseSettings):
     database_password_file: Path | None = None
     database_pool: int = Field(default=8, ge=1, le=200)
     provinces_file: Path = Field(description="JSON file: adapter, address and credentials of each province")
-    files_url: str = Field(default="", description="where documents are kept: file:///path, s3://bucket; default data_dir/files")
+    files_url: str = Field(
+        default="", description="where documents are kept: file:///path, s3://bucket; default data_dir/files"
+    )
     payload_keys_file: Path = Field(description="key ring that encrypts what Temporal stores")
 
     oidc_issuer: str
@@ -41,7 +43,9 @@ class Settings(BaseSettings):
 
     api_host: str = "127.0.0.1"
     api_port: int = Field(default=8700, ge=0, le=65535)
-    public_url: str = Field(default="http://127.0.0.1:8700", description="how the outside reaches the API; printed on licences")
+    public_url: str = Field(
+        default="http://127.0.0.1:8700", description="how the outside reaches the API; printed on licences"
+    )
     max_upload_bytes: int = Field(default=20 * 1024 * 1024, ge=1024)
 
     local_first: bool = True
@@ -53,7 +57,9 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _refuse_what_is_unsafe(self) -> Settings:
         if bad := SYMMETRIC & set(self.oidc_algorithms):
-            raise ValueError(f"TONGBAN_OIDC_ALGORITHMS: {sorted(bad)} would let anyone who knows the public key sign tokens")
+            raise ValueError(
+                f"TONGBAN_OIDC_ALGORITHMS: {sorted(bad)} would let anyone who knows the public key sign tokens"
+            )
         if self.mode is Mode.PRODUCTION and not self.oidc_issuer.startswith("https://"):
             raise ValueError("TONGBAN_OIDC_ISSUER: must be an https address outside demo mode")
         return self

@@ -1,0 +1,185 @@
+"""Reading whole cases for ``verify``, page by page, so that a large database is checked in bounded memory."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from domain.audit import GENESIS, seal_hash
+from domain.case import CaseStatus
+from domain.effects import Answer
+from domain.invariants import CaseFile, StoredEffect, StoredEvent, StoredTask
+from domain.plan import CasePlan, Plan
+from models import seals
+from models.cases import Application, Case, PlanRow
+from models.database import Database
+from models.effects import Effect
+from models.events import EventRow
+from models.licences import Licence
+from models.seals import Seal
+from models.tasks import Task
+
+PAGE = 200
+
+
+async def case_files(database: Database, missing: Callable[[Collection[str]], Any]) -> AsyncIterator[CaseFile]:
+    """Every case, each read in one snapshot. ``missing``: async, which of these file digests the store lacks."""
+    after = ""
+    while True:
+        async with database.begin() as session:
+            await session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+            page = await _page(session, after)
+        for case, parts in page:
+            digests = {str(f["digest"]) for group in parts.application.documents.values() for f in group}
+            yield _file(case, parts, tuple(sorted(await missing(digests))))
+        if len(page) < PAGE:
+            return
+        after = page[-1][0].no
+
+
+class _Parts:
+    def __init__(self, application: Application, plan: PlanRow) -> None:
+        self.application = application
+        self.plan = plan
+        self.events: list[EventRow] = []
+        self.effects: list[Effect] = []
+        self.tasks: list[Task] = []
+        self.licences: list[Licence] = []
+
+
+async def _page(session: AsyncSession, after: str) -> Sequence[tuple[Case, _Parts]]:
+    rows = await session.execute(
+        select(Case, Application, PlanRow)
+        .join(Application, col(Application.case_no) == col(Case.no))
+        .join(PlanRow, col(PlanRow.digest) == col(Case.plan_digest))
+        .where(col(Case.no) > after)
+        .order_by(col(Case.no))
+        .limit(PAGE)
+    )
+    found = [(case, _Parts(application, plan)) for case, application, plan in rows]
+    parts = {case.no: part for case, part in found}
+    for kind, order in (
+        (EventRow, EventRow.seq),
+        (Effect, Effect.intended_at),
+        (Task, Task.opened_at),
+        (Licence, Licence.issued_at),
+    ):
+        items = await session.execute(select(kind).where(col(kind.case_no).in_(list(parts))).order_by(col(order)))
+        for item in items.scalars():
+            part = parts[item.case_no]  # type: ignore[attr-defined]
+            target: Any = {EventRow: part.events, Effect: part.effects, Task: part.tasks, Licence: part.licences}[kind]
+            target.append(item)
+    return found
+
+
+def _file(case: Case, parts: _Parts, files_missing: tuple[str, ...]) -> CaseFile:
+    application = parts.application
+    content = {"form": application.form, "documents": application.documents, "plan": case.plan_digest}
+    spelled = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    shown = next((e.data.get("digest") for e in parts.events if e.seq == 1), None)
+    return CaseFile(
+        no=case.no,
+        status=CaseStatus(case.status),
+        closed_at=case.closed_at,
+        recorded=case.recorded,
+        event_count=case.events,
+        head=case.head,
+        view=case.view(),
+        plan=CasePlan.model_validate(application.case_plan),
+        plan_digest_matches=Plan.model_validate(parts.plan.body).digest() == case.plan_digest,
+        digest_matches=hashlib.sha256(spelled.encode()).hexdigest() == application.digest == shown,
+        files_missing=files_missing,
+        events=tuple(StoredEvent(seq=e.seq, hash=e.hash, event=e.event()) for e in parts.events),
+        effects=tuple(
+            StoredEffect(
+                key=e.key,
+                leg=e.leg,
+                step=e.step,
+                verb=e.verb,
+                original=e.original,
+                intended_at=e.intended_at,
+                answer=Answer.model_validate(e.answer).status if e.answer else None,
+            )
+            for e in parts.effects
+        ),
+        tasks=tuple(StoredTask(id=t.id, state=t.state) for t in parts.tasks),
+        licences=tuple(licence.identifier for licence in parts.licences),
+    )
+
+
+async def orphans(session: AsyncSession) -> Sequence[str]:
+    """Rows of cases that are not there: sentences."""
+    found = []
+    for table in ("event", "effect", "task", "evidence", "licence", "application", "outbox"):
+        count = await session.scalar(
+            text(f"SELECT count(*) FROM {table} t WHERE NOT EXISTS (SELECT 1 FROM cases c WHERE c.no = t.case_no)")  # noqa: S608
+        )
+        if count:
+            found.append(f"{count} rows of {table} belong to no case")
+    incomplete = await session.scalar(
+        text("SELECT count(*) FROM cases c WHERE NOT EXISTS (SELECT 1 FROM application a WHERE a.case_no = c.no)")
+    )
+    if incomplete:
+        found.append(f"{incomplete} cases have lost their application")
+    return found
+
+
+async def receipts_without_case(session: AsyncSession) -> Sequence[str]:
+    """1 and 2: receipts that were given out under a key, for a case that is not there or that two keys share."""
+    rows = await session.execute(
+        text(
+            "SELECT i.body->>'no' FROM idempotency i WHERE i.status = 201 AND i.body ? 'files' "
+            "AND NOT EXISTS (SELECT 1 FROM cases c WHERE c.no = i.body->>'no')"
+        )
+    )
+    gone = [f"case {row[0]} was shown and is not there" for row in rows]
+    rows = await session.execute(
+        text(
+            "SELECT body->>'no', count(*) FROM idempotency WHERE status = 201 AND body ? 'files' "
+            "GROUP BY 1 HAVING count(*) > 1"
+        )
+    )
+    return gone + [f"case {row[0]} was given out under {row[1]} keys" for row in rows]
+
+
+async def check_seals(session: AsyncSession, noted: Sequence[dict[str, Any]]) -> Sequence[str]:
+    """9, across cases: every seal covers what it covered. ``noted``: the seals as written outside the database."""
+    found: list[str] = []
+    stored: dict[int, Seal] = {}
+    previous, since = GENESIS, 0
+    for number, seal in enumerate(await seals.all_seals(session), 1):
+        stored[seal.no] = seal
+        hashes = await seals.hashes_between(session, since, seal.below)
+        if seal.no != number:
+            found.append(f"seal {number} is missing")
+        if len(hashes) != seal.count or seal_hash(previous, hashes) != seal.hash:
+            found.append(f"seal {seal.no} no longer covers what it covered: events were changed, removed or added")
+        previous, since = seal.hash, seal.below
+    for note in noted:
+        kept = stored.get(int(note["no"]))
+        if kept is None or kept.hash != note["hash"]:
+            found.append(f"seal {note['no']} differs from the note kept outside the database")
+    return found
+
+
+async def case_states(session: AsyncSession, before: datetime) -> dict[str, bool]:
+    """Case number -> whether it is closed, of all cases submitted before a moment."""
+    rows = await session.execute(select(Case.no, Case.closed_at).where(col(Case.created_at) < before))  # type: ignore[call-overload]
+    return {no: closed is not None for no, closed in rows}
+
+
+async def effects_by_province(session: AsyncSession) -> dict[str, list[Effect]]:
+    """Answered effects, for asking the provinces whether they agree."""
+    rows = await session.execute(select(Effect).where(col(Effect.answer).is_not(None)))
+    grouped: dict[str, list[Effect]] = defaultdict(list)
+    for effect in rows.scalars():
+        grouped[effect.region[:2] + "0000"].append(effect)
+    return grouped

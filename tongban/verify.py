@@ -1,0 +1,184 @@
+"""``python -m tongban verify``: checks on the running system that nothing was lost, done twice or changed afterwards.
+
+Status 0: every invariant holds. 1: at least one is broken. 3: a part could not be reached, so not all was checked.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.service import RPCError
+
+from adapters.errors import ProvinceError
+from adapters.files import DocumentStore
+from adapters.registry import Provinces
+from catalogue.library import Library
+from domain import names
+from domain.effects import Answer, ProvinceCall, Verb
+from domain.invariants import CHECKS
+from models import inspection
+from models.database import DATABASE_DOWN, Database, DatabaseError
+from tongban.settings import Settings
+from tongban.temporal import KeyRing, connect
+from tongban.wiring import open_database, read_provinces
+
+GRACE = timedelta(seconds=60)
+HOLDS, BROKEN, UNCHECKED = 0, 1, 3
+
+
+class Report:
+    """What was looked at and what was found."""
+
+    def __init__(self) -> None:
+        self.breaks: list[tuple[str, str]] = []
+        self.unchecked: list[tuple[str, str]] = []
+        self.checked: dict[str, int] = {}
+
+    def looked(self, invariant: str, count: int = 1) -> None:
+        """An invariant was checked on so many things."""
+        self.checked[invariant] = self.checked.get(invariant, 0) + count
+
+    def broken(self, invariant: str, what: str) -> None:
+        """An invariant does not hold."""
+        self.breaks.append((invariant, what))
+
+    @property
+    def status(self) -> int:
+        """The exit status."""
+        return BROKEN if self.breaks else UNCHECKED if self.unchecked else HOLDS
+
+
+async def run(settings: Settings, console: Console | None = None, *, ask_provinces: bool = False) -> int:
+    """Checks everything and prints a report."""
+    out = console or Console()
+    report = Report()
+    database = open_database(settings)
+    try:
+        with Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=out) as progress:
+            task = progress.add_task("cases")
+            await _cases(database, DocumentStore(settings.files_location()), report)
+            progress.update(task, description="rows and seals")
+            await _tables(database, settings, report)
+            progress.update(task, description="workflows")
+            await _workflows(settings, database, report)
+            if ask_provinces:
+                progress.update(task, description="provinces")
+                await _provinces(database, read_provinces(settings), report)
+    except (DatabaseError, *DATABASE_DOWN) as error:
+        report.unchecked.append(("1-17", f"the database cannot be reached ({type(error).__name__})"))
+    finally:
+        await database.aclose()
+    _print(out, report)
+    return report.status
+
+
+async def _cases(database: Database, files: DocumentStore, report: Report) -> None:
+    now, calendar = datetime.now(UTC), Library().calendar
+
+    async def missing(digests: Collection[str]) -> list[str]:
+        return [digest for digest in digests if not await files.exists(digest)]
+
+    async for case in inspection.case_files(database, missing):
+        for number, check in CHECKS:
+            report.looked(number)
+            for what in check(case, now, calendar):
+                report.broken(number, f"{case.no}: {what}")
+
+
+async def _tables(database: Database, settings: Settings, report: Report) -> None:
+    notes = settings.data_dir / "seals.jsonl"
+    noted: list[dict[str, Any]] = []
+    if notes.exists():
+        noted = [json.loads(line) for line in notes.read_text().splitlines() if line]
+    async with database.begin() as session:
+        findings = [("1,2", await inspection.receipts_without_case(session))]
+        findings += [("8", await inspection.orphans(session)), ("9", await inspection.check_seals(session, noted))]
+    for number, sentences in findings:
+        report.looked(number)
+        for sentence in sentences:
+            report.broken(number, sentence)
+
+
+async def _workflows(settings: Settings, database: Database, report: Report) -> None:
+    """3 and 4: a case in the database <=> a workflow, closed <=> closed; younger than a minute does not count."""
+    horizon = datetime.now(UTC) - GRACE
+    try:
+        client = await connect(KeyRing.read(settings.payload_keys_file), sandbox=settings.sandbox)
+        running = await _listed(client)
+    except (RPCError, RuntimeError) as error:
+        report.unchecked.append(("3,4", f"Temporal cannot be reached ({type(error).__name__})"))
+        return
+    async with database.begin() as session:
+        cases = await inspection.case_states(session, horizon)
+        known = await inspection.case_states(session, datetime.now(UTC) + GRACE)
+    report.looked("3,4", len(cases))
+    for no, closed in cases.items():
+        if no not in running:
+            report.broken("3", f"{no}: no workflow") if not closed else None
+        elif running[no] == closed:
+            state = "closed" if closed else "open"
+            report.broken("4", f"{no}: the case is {state}, its workflow is not")
+    for no in running.keys() - known.keys():
+        report.broken("3", f"{no}: a workflow without a case")
+
+
+async def _listed(client: Client) -> dict[str, bool]:
+    """Workflow id -> whether it runs. Closed ones may be gone: Temporal keeps them for a limited time only."""
+    found: dict[str, bool] = {}
+    async for execution in client.list_workflows(f"WorkflowType = '{names.CASE_WORKFLOW}'"):
+        runs = execution.status is WorkflowExecutionStatus.RUNNING
+        found[execution.id] = found.get(execution.id, False) or runs
+    return found
+
+
+async def _provinces(database: Database, provinces: Provinces, report: Report) -> None:
+    """5, from the other side: every province knows each answer we hold, and says the same."""
+    async with database.begin() as session:
+        grouped = await inspection.effects_by_province(session)
+    try:
+        for region, effects in grouped.items():
+            for effect in effects:
+                call = ProvinceCall(
+                    verb=Verb.FIND,
+                    region=effect.region,
+                    department=effect.department,
+                    operation=effect.operation,
+                    key=effect.key,
+                    case_no=effect.case_no,
+                )
+                try:
+                    answer = await provinces.get(region).find(call)
+                except ProvinceError as error:
+                    report.unchecked.append(("5", f"{region} cannot be asked ({error.code})"))
+                    break
+                report.looked("5")
+                ours = Answer.model_validate(effect.answer).status
+                if answer is None or answer.status is not ours:
+                    theirs = answer.status if answer else "nothing"
+                    report.broken("5", f"{effect.case_no}: {effect.step} is {ours} here, {theirs} in {region}")
+    finally:
+        await provinces.aclose()
+
+
+def _print(out: Console, report: Report) -> None:
+    for number, count in sorted(report.checked.items(), key=lambda item: int(item[0].split(",")[0])):
+        failed = [what for n, what in report.breaks if set(n.split(",")) & set(number.split(","))]
+        out.print(f"invariant {number}: {'BROKEN' if failed else 'holds'} ({count} checked)", highlight=False)
+    for number, what in report.breaks[:50]:
+        out.print(f"  {number}: {what}", highlight=False, markup=False)
+    if len(report.breaks) > 50:
+        out.print(f"  … and {len(report.breaks) - 50} more")
+    for number, why in report.unchecked:
+        out.print(f"not checked: invariant {number}: {why}", highlight=False, markup=False)
+    verdict = {
+        HOLDS: "every invariant holds",
+        BROKEN: "something is broken",
+        UNCHECKED: "not everything could be checked",
+    }
+    out.print(verdict[report.status])
