@@ -192,8 +192,11 @@ async def read_case(session: AsyncSession, no: str) -> Case | None:
 
 
 async def lock_case(session: AsyncSession, no: str) -> Case | None:
-    """One case, locked until the end of the transaction: every writer of its audit chain comes through here."""
-    result = await session.execute(select(Case).where(col(Case.no) == no).with_for_update())
+    """One case, locked until the end of the transaction: every writer of its audit chain comes through here.
+
+    FOR NO KEY UPDATE: rows that merely refer to the case (a receipt, an evidence) can be written meanwhile.
+    """
+    result = await session.execute(select(Case).where(col(Case.no) == no).with_for_update(key_share=True))
     return result.scalar_one_or_none()
 
 

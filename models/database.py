@@ -42,6 +42,7 @@ class Database:
             pool_timeout=5,
             pool_pre_ping=False,
             pool_use_lifo=True,
+            hide_parameters=True,  # they may be personal, and errors are logged
             connect_args={"timeout": 5, "command_timeout": 15, "server_settings": {"timezone": "UTC"}},
         )
         event.listen(self.engine.sync_engine, "handle_error", _drop_broken)

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import FailureError
 
 from domain import names
 from domain.process import CallOutcome, OutcomeStatus
@@ -50,7 +50,7 @@ async def try_province(request: CallProvince) -> CallOutcome:
             retry_policy=_ONCE,
         )
         return outcome
-    except ActivityError:
+    except FailureError:  # a local activity's failure is not always wrapped in ActivityError
         return CallOutcome(status=OutcomeStatus.UNKNOWN, code="cut_off")
 
 
@@ -72,7 +72,7 @@ async def call_province(request: CallProvince) -> CallOutcome:
             retry_policy=_PATIENT if patient else _ONCE,
         )
         return outcome
-    except ActivityError:
+    except FailureError:  # a local activity's failure is not always wrapped in ActivityError
         if patient:
             return CallOutcome(status=OutcomeStatus.UNUSABLE, code="gave_up")
         return CallOutcome(status=OutcomeStatus.UNKNOWN, code="cut_off")

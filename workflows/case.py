@@ -45,20 +45,22 @@ class CaseWorkflow:
         self._timer: asyncio.Task[None] | None = None
         self._timer_at: datetime | None = None
         self._fired = False
-        self._closed = False
+        self._running: set[asyncio.Task[None]] = set()
+        self._fault: BaseException | None = None
         if start.state is None:
             self._process.begin(now)
 
     @workflow.run
     async def run(self, start: StartCase) -> None:
         """Until the case is closed and everything is written down."""
-        running: set[asyncio.Task[None]] = set()
-        process = self._process
+        running, process = self._running, self._process
         while True:
+            if self._fault is not None:
+                raise self._fault  # a bug: the workflow task fails and is retried, loudly; nothing is lost
             for call in process.calls:
                 task = asyncio.create_task(self._carry_out(call))
                 running.add(task)
-                task.add_done_callback(running.discard)
+                task.add_done_callback(self._ended)
             process.calls.clear()
             if process.dirty and self._quick == 0:
                 batch = process.batch(workflow.now())
@@ -71,12 +73,13 @@ class CaseWorkflow:
                 workflow.continue_as_new(self._start.model_copy(update={"state": process.state}))
             self._set_timer()
             await workflow.wait_condition(
-                lambda: self._fired or bool(process.calls) or (process.dirty and self._quick == 0)
+                lambda: (
+                    self._fired or bool(process.calls) or (process.dirty and not self._quick) or self._fault is not None
+                )
             )
             if self._fired:
                 self._fired = False
                 process.take_time(workflow.now())
-        self._closed = True
         self._stop_timer()
         await workflow.wait_condition(workflow.all_handlers_finished)
 
@@ -90,6 +93,11 @@ class CaseWorkflow:
             outcome = await calls.try_province(request)
             self._quick -= 1
         self._process.take_outcome(call, outcome, workflow.now())
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            self._fault = task.exception()
 
     def _leg(self, call: Call) -> str:
         return self._process.steps[call.step].leg
