@@ -1,0 +1,201 @@
+"""The yardstick: a bare Temporal workflow with the same external effects and waits, and nothing else.
+
+Eight HTTP effects through the provinces' queues (two offers, two releases, tax, file, registration, licence), one
+callback, four human messages as updates. No database, no audit, no idempotency, no encryption, no deadlines.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+from temporalio import activity, workflow
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.envconfig import ClientConfig
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+
+with workflow.unsafe.imports_passed_through():
+    from adapters.registry import open_provinces
+    from domain.effects import AnswerStatus, ProvinceCall, Verb
+
+QUEUE = "bare-core"
+TIMEOUT = timedelta(seconds=30)
+ID_LENGTH = 16
+HOLDER = {"holder_id": "310199199001010018", "holder_name": "测试·甲"}
+SHAREHOLDER = {"holder_id": "91330100XXXX00035F", "holder_name": "杭州示例投资有限公司"}
+COMPANY = {"uscc": "91340100XXXX00043E", "company_name": "合肥示例新材料有限公司", "destination": "320500"}
+WITH_ADDRESS = {**COMPANY, "new_address": "苏州市工业园区示例路1号"}
+
+EFFECTS: dict[str, tuple[Verb, str, str, str, dict[str, str]]] = {
+    "offer_1": (Verb.OFFER, "310000", "big_data", "legal_representative_licence", HOLDER),
+    "offer_2": (Verb.OFFER, "330000", "market_regulation", "business_licence", SHAREHOLDER),
+    "fetch_1": (Verb.FETCH, "310000", "big_data", "legal_representative_licence", HOLDER),
+    "fetch_2": (Verb.FETCH, "330000", "market_regulation", "business_licence", SHAREHOLDER),
+    "tax": (Verb.SUBMIT, "340100", "tax", "tax_clearance", COMPANY),
+    "archive": (Verb.SUBMIT, "340100", "market_regulation", "archive_handover", COMPANY),
+    "register": (Verb.SUBMIT, "320500", "market_regulation", "move_registration", WITH_ADDRESS),
+    "licence": (Verb.SUBMIT, "320500", "market_regulation", "business_licence_issue", WITH_ADDRESS),
+}
+
+
+def bare_queue(region: str) -> str:
+    """A province's queue of the yardstick."""
+    return f"bare-{region[:2]}0000"
+
+
+def bare_key(workflow_id: str, effect: str) -> str:
+    """A key that names its workflow, so that the callback finds it without a database."""
+    return workflow_id + f"{list(EFFECTS).index(effect):02x}".ljust(64 - len(workflow_id), "0")
+
+
+@workflow.defn
+class BareCase:
+    def __init__(self) -> None:
+        self._stage = 0
+        self._told: set[str] = set()
+        self._called_back = False
+
+    @workflow.run
+    async def run(self) -> str:
+        await asyncio.gather(self._effect("offer_1"), self._effect("offer_2"))
+        self._stage = 1
+        await asyncio.gather(self._evidence("1"), self._evidence("2"), self._acceptance())
+        await workflow.wait_condition(lambda: self._called_back)
+        self._stage = 2
+        await workflow.wait_condition(lambda: "decide" in self._told)
+        await self._effect("register")
+        number = await self._effect("licence")
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return number
+
+    async def _evidence(self, which: str) -> None:
+        await workflow.wait_condition(lambda: f"evidence_{which}" in self._told)
+        await self._effect(f"fetch_{which}")
+
+    async def _acceptance(self) -> None:
+        await workflow.wait_condition(lambda: "accept" in self._told)
+        await asyncio.gather(self._effect("tax"), self._effect("archive"))
+
+    async def _effect(self, name: str) -> str:
+        region = EFFECTS[name][1]
+        result: str = await workflow.execute_activity(
+            "bare_effect",
+            args=[workflow.info().workflow_id, name],
+            task_queue=bare_queue(region),
+            result_type=str,
+            start_to_close_timeout=TIMEOUT,
+        )
+        return result
+
+    @workflow.update
+    async def tell(self, what: str) -> str:
+        """A person has acted; answered when the case is where the act counts."""
+        stage = 2 if what == "decide" else 1
+        await workflow.wait_condition(lambda: self._stage >= stage)
+        self._told.add(what)
+        return what
+
+    @workflow.signal
+    def callback(self, answer: str) -> None:
+        self._called_back = answer == "accepted"
+
+
+class BareEffects:
+    def __init__(self, provinces_file: Path) -> None:
+        self._provinces = open_provinces(provinces_file)
+
+    @activity.defn(name="bare_effect")
+    async def effect(self, workflow_id: str, name: str) -> str:
+        """One HTTP effect by the same adapter."""
+        verb, region, department, operation, payload = EFFECTS[name]
+        answer = await self._provinces.for_place(region).call(
+            ProvinceCall(
+                verb=verb,
+                region=region,
+                department=department,
+                operation=operation,
+                key="" if verb is Verb.OFFER else bare_key(workflow_id, name),
+                case_no=workflow_id,
+                leg="bare",
+                step=name,
+                payload=payload,
+            )
+        )
+        if answer.status is AnswerStatus.REJECTED:
+            raise RuntimeError(f"{name} rejected: {answer.reasons}")
+        return answer.reference
+
+
+async def connect_bare() -> Client:
+    """The same server, without codec."""
+    return await Client.connect(**ClientConfig.load_client_connect_config(), data_converter=pydantic_data_converter)
+
+
+async def serve_callbacks(port: int) -> None:
+    """Where the file's callback arrives: one signal, nothing stored."""
+    import uvicorn
+    from starlette.applications import Starlette
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.routing import Route
+
+    client = await connect_bare()
+
+    async def callback(request: Request) -> Response:
+        body = json.loads(await request.body())
+        await client.get_workflow_handle(body["requestNo"][:ID_LENGTH]).signal("callback", "accepted")
+        return Response(status_code=202)
+
+    app = Starlette(routes=[Route("/{rest:path}", callback, methods=["POST"])])
+    await uvicorn.Server(
+        uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", access_log=False)
+    ).serve()
+
+
+async def work(role: str, provinces_file: Path) -> None:
+    """The same processes as ours: one for workflows, one for all provinces."""
+    client = await connect_bare()
+    if role == "core":
+        worker = Worker(
+            client,
+            task_queue=QUEUE,
+            workflows=[BareCase],
+            workflow_runner=UnsandboxedWorkflowRunner(),
+            max_cached_workflows=2000,
+            max_concurrent_workflow_tasks=100,
+            max_concurrent_workflow_task_polls=4,
+        )
+        await worker.run()
+        return
+    effects = BareEffects(provinces_file)
+    workers = [
+        Worker(
+            client,
+            task_queue=bare_queue(region),
+            activities=[effects.effect],
+            max_concurrent_activities=20,
+            max_concurrent_activity_task_polls=2,
+        )
+        for region in ("310000", "320000", "330000", "340000")
+    ]
+    await asyncio.gather(*(worker.run() for worker in workers))
+
+
+def main() -> None:
+    """``python -m bench.bare core|provinces|callbacks PROVINCES_FILE|PORT``"""
+    role, argument = sys.argv[1], sys.argv[2]
+    asyncio.run(serve_callbacks(int(argument)) if role == "callbacks" else work(role, Path(argument)))
+
+
+def run_id() -> str:
+    """A workflow id of hex digits: it is the beginning of its keys."""
+    return os.urandom(ID_LENGTH // 2).hex()
+
+
+if __name__ == "__main__":
+    main()
