@@ -62,7 +62,9 @@ def expire(process: Process, now: datetime) -> None:
             process.note("clock:legal:overdue", now, data={"clock": clock.id})
             step_id = clock.stop.removesuffix(".done")
             place = process.steps[step_id].place if step_id in process.steps else process.plan.accepting
-            process.open_task(step_id, TaskKind.SUPERVISE, place, ("noted",), now, role=Role.SUPERVISOR)
+            process.open_task(
+                step_id, TaskKind.SUPERVISE, place, ("noted",), now, role=Role.SUPERVISOR, about=f"clock:{clock.id}"
+            )
 
 
 def next_expiry(process: Process) -> datetime | None:

@@ -32,8 +32,11 @@ def begin(process: Process, target: CaseStatus, reason: str, now: datetime) -> N
         if not task.undo:
             process.close_task(task_id, TaskState.CANCELLED, now)
     for step_id, state in process.state.steps.items():
-        if state.status in _NOT_BEGUN:
+        offered = state.status in _UNDER_WAY and state.calling is Verb.OFFER  # looking changes nothing at the register
+        if state.status in _NOT_BEGUN or offered:
             _cancel(process, step_id, now)
+        elif state.status is StepStatus.PENDING:
+            state.poll_at = None  # it is undone in its turn, not waited for
 
 
 def advance(process: Process, now: datetime) -> None:
@@ -67,14 +70,14 @@ def take_outcome(process: Process, call: Call, outcome: CallOutcome, now: dateti
             return
         if outcome.status is OutcomeStatus.NOT_FOUND:
             _send(process, undo, now)
-        elif outcome.status is OutcomeStatus.ANSWERED:
+        elif outcome.status is OutcomeStatus.ANSWERED and outcome.answer is not None:
             settle(process, undo, outcome, now)
         else:
             state.poll_at = now + timedelta(seconds=state.poll_after_s)
         return
-    if outcome.status is OutcomeStatus.ANSWERED:
+    if outcome.status is OutcomeStatus.ANSWERED and outcome.answer is not None:
         settle(process, undo, outcome, now)
-    elif outcome.status is OutcomeStatus.UNUSABLE or call.patient:
+    elif outcome.status in {OutcomeStatus.UNUSABLE, OutcomeStatus.ANSWERED} or call.patient:
         _ask_a_person(process, undo, outcome.code, now)
     else:
         state.trouble = outcome.status.value
@@ -154,7 +157,8 @@ def _undone(process: Process, undo: Undo, now: datetime) -> None:
 
 def _ask_a_person(process: Process, undo: Undo, code: str, now: datetime) -> None:
     undo.status = UndoStatus.RESOLVE
-    process.state.steps[undo.step].trouble = code
+    state = process.state.steps[undo.step]
+    state.trouble, state.poll_at = code, None
     process.note("effect:reverse:failed", now, step=undo.step, data={"code": code})
     process.open_task(undo.step, TaskKind.RESOLVE, undo.place, ("retry", "settled_by_hand"), now, undo=True)
 

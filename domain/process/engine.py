@@ -39,6 +39,7 @@ from domain.record import (
     TaskKind,
     TaskState,
 )
+from domain.regions import covers
 
 LONGEST_POLL = timedelta(hours=1)
 OUTCOMES = {TaskKind.ACCEPT: ("accept", "refuse"), TaskKind.DECIDE: ("grant", "refuse")}
@@ -147,10 +148,10 @@ class Process:
         if command.outcome not in task.outcomes:
             return "outcome_unknown"
         at_place = (command.actor.region, command.actor.department) == (task.place.region, task.place.department)
-        supervises = task.kind is TaskKind.SUPERVISE and command.actor.role is Role.SUPERVISOR
-        if not supervises and (command.actor.role is not Role.CASEWORKER or not at_place):
-            return "not_found"
-        return None
+        above = command.actor.department == task.place.department and covers(command.actor.region, task.place.region)
+        if task.kind is TaskKind.SUPERVISE:
+            return None if command.actor.role is Role.SUPERVISOR and above else "not_found"
+        return None if command.actor.role is Role.CASEWORKER and at_place else "not_found"
 
     def decide(self, command: DecideCommand, now: datetime) -> CommandResult:
         """Carries a checked decision out."""
@@ -297,14 +298,15 @@ class Process:
         *,
         role: Role = Role.CASEWORKER,
         undo: bool = False,
+        about: str = "",
     ) -> str:
-        """A human task at a place; its id is the same on every replay."""
+        """A human task at a place, with the same id on every replay. ``about``: what sets it apart if not its step."""
         state = self.state.steps.get(step_id)
         rounds = 0
         if state is not None:
             state.rounds += 1
             rounds = state.rounds
-        task_id = names.task_id(self.case_no, step_id, kind, rounds)
+        task_id = names.task_id(self.case_no, about or step_id, kind, rounds)
         task = OpenTask(
             step=step_id,
             kind=kind,
@@ -401,11 +403,18 @@ class Process:
         state = self.state.steps[call.step]
         if state.status not in {StepStatus.CALLING, StepStatus.BLOCKED} or state.calling is not call.verb:
             return  # the applicant has handed in a document meanwhile
-        if outcome.status is OutcomeStatus.UNUSABLE or (call.patient and outcome.status is not OutcomeStatus.ANSWERED):
+        answered = outcome.status is OutcomeStatus.ANSWERED
+        senseless = outcome.answer is None or (call.verb is Verb.OFFER and outcome.answer is AnswerStatus.PENDING)
+        if (
+            outcome.status is OutcomeStatus.UNUSABLE
+            or (answered and senseless)
+            or (not answered and (call.patient or self.state.closing is not None))
+        ):
+            # once the case is ending nothing is sent again: what may have been done is undone by its key
             state.trouble = outcome.code
             self.note(f"effect:{call.verb}:unusable", now, step=call.step, data={"code": outcome.code})
             self._needs_a_person(call.step, now)
-        elif outcome.status is OutcomeStatus.ANSWERED:
+        elif answered:
             self._settle(call.step, outcome, now)
         else:
             state.trouble = outcome.status.value
@@ -425,14 +434,17 @@ class Process:
         if state.status is not StepStatus.PENDING or state.calling is not Verb.FIND:
             return
         state.calling = None
-        if outcome.status is OutcomeStatus.NOT_FOUND:
-            # it said pending and has forgotten: the same key again can do no harm
-            self.move(call.step, StepStatus.BLOCKED, now)
-            state.trouble, state.calling = "forgotten", Verb.SUBMIT
-            self.note("effect:find:forgotten", now, step=call.step)
-            self.calls.append(self._call(call.step, Verb.SUBMIT, state.key, patient=True))
-        elif outcome.status is OutcomeStatus.ANSWERED and outcome.answer is not AnswerStatus.PENDING:
+        if outcome.status is OutcomeStatus.ANSWERED and outcome.answer not in {None, AnswerStatus.PENDING}:
             self._settle(call.step, outcome, now)
+        elif self.state.closing is not None:
+            return  # it is undone in its turn
+        elif outcome.status is OutcomeStatus.NOT_FOUND:
+            # it said pending and has forgotten: the same key again can do no harm
+            verb = Verb.FETCH if self.steps[call.step].kind is StepKind.EVIDENCE else Verb.SUBMIT
+            self.move(call.step, StepStatus.BLOCKED, now)
+            state.trouble, state.calling = "forgotten", verb
+            self.note("effect:find:forgotten", now, step=call.step)
+            self.calls.append(self._call(call.step, verb, state.key, patient=True))
         else:
             state.trouble = "" if outcome.status is OutcomeStatus.ANSWERED else outcome.status.value
             state.polls += 1
@@ -443,7 +455,9 @@ class Process:
     def _settle(self, step_id: str, outcome: CallOutcome, now: datetime) -> None:
         """An answer that can be used, however it came."""
         state, step = self.state.steps[step_id], self.steps[step_id]
-        verb = state.calling if state.calling in {Verb.OFFER, Verb.FETCH} else Verb.SUBMIT
+        verb = Verb.FETCH if step.kind is StepKind.EVIDENCE else Verb.SUBMIT
+        if state.calling is Verb.OFFER:
+            verb = Verb.OFFER
         state.trouble, state.reasons, state.poll_at, state.calling = "", outcome.reasons, None, None
         state.reference = outcome.reference or state.reference
         by = Actor(subject="province", role=Role.SYSTEM, region=step.place.region, department=step.place.department)
@@ -462,7 +476,8 @@ class Process:
         elif outcome.answer is AnswerStatus.PENDING:
             self.move(step_id, StepStatus.PENDING, now)
             state.poll_after_s = max(1, outcome.poll_after_s)
-            state.poll_at = now + timedelta(seconds=state.poll_after_s)
+            if self.state.closing is None:  # else it is undone in its turn, not waited for
+                state.poll_at = now + timedelta(seconds=state.poll_after_s)
             if early := self.state.early.pop(state.key, None):
                 self._settle(step_id, _reported(early), now)
         else:
@@ -483,6 +498,7 @@ class Process:
     def _rejected(self, step_id: str, now: datetime) -> None:
         state, step = self.state.steps[step_id], self.steps[step_id]
         self.move(step_id, StepStatus.REJECTED, now)
+        state.refused = True
         self.state.undo = [undo for undo in self.state.undo if undo.key != state.key]
         if self.state.closing is not None:
             return
@@ -507,9 +523,9 @@ class Process:
         else:
             state, step = self.state.steps[task.step], self.steps[task.step]
             verb = state.calling or Verb.SUBMIT
-            if state.reasons:  # a definite no under the old key: only a new key can be answered otherwise
+            if state.refused:  # only a new key can be answered otherwise
                 state.generation += 1
-                state.reasons = ()
+                state.refused, state.reasons = False, ()
                 self._submit(step, now)
             else:
                 self._start_call(task.step, verb, now, resend=True)

@@ -103,6 +103,7 @@ class StepState(BaseModel):
     calling: Verb | None = None
     reference: str = ""
     reasons: tuple[str, ...] = ()
+    refused: bool = False  # a definite no under the present key
     trouble: str = ""
     task: str = ""
     rounds: int = 0
