@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import product
 
 import pytest
 
@@ -70,16 +71,13 @@ async def test_a_department_lists_the_cases_it_takes_part_in_and_no_others(datab
     assert await cases("310000", "market_regulation", exact=False) == set()
 
 
-@pytest.mark.parametrize("region", ["320500", "320000", "320100", "310000", "340100", "340000", "340123"])
-@pytest.mark.parametrize("department", ["market_regulation", "tax", "big_data"])
-@pytest.mark.parametrize("exact", [True, False])
-async def test_what_one_may_open_is_what_one_may_list(
-    database: Database, region: str, department: str, *, exact: bool
-) -> None:
+async def test_what_one_may_open_is_what_one_may_list(database: Database) -> None:
     no = await add_case(database)
-    scope = Scope(region=region, department=department, exact=exact)
-    async with database.begin() as session:
-        assert await takes_part(session, no, scope) == (no in await found(database, scope))
+    regions = ["320500", "320000", "320100", "310000", "340100", "340000", "340123"]
+    for region, department, exact in product(regions, ["market_regulation", "tax", "big_data"], [True, False]):
+        scope = Scope(region=region, department=department, exact=exact)
+        async with database.begin() as session:
+            assert await takes_part(session, no, scope) == (no in await found(database, scope)), scope
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 50])
@@ -110,35 +108,35 @@ async def test_a_case_that_comes_in_while_somebody_turns_pages_disturbs_nothing(
     assert [row.no for row in (*first[:2], *rest[:2])] == numbers[::-1]
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("有限公司", {0, 3, 4}),
-        ("示例", {0}),
-        ("%", {0}),
-        ("100%", {0}),
-        ("0%示", {0}),
-        ("_", {1}),
-        ("下_划", {1}),
-        ("\\", {2}),
-        ("\\斜", {2}),
-        ("州E", {3}),
-        ("EXAMPLE", {3}),
-        ("𠮷", {4}),
-        ("𠮷田", {4}),
-        ("（上海）", {4}),
-        ("公", {0, 1, 2, 3, 4}),
-        ("司公", set()),
-        ("有公司", set()),
-        ("%%", set()),
-        ("__", set()),
-        ("'; DROP TABLE cases; --", set()),
-        ("0 示例", set()),
-    ],
-)
-async def test_text_is_found_as_it_stands(database: Database, text: str, expected: set[int]) -> None:
+WORDS: list[tuple[str, set[int]]] = [
+    ("有限公司", {0, 3, 4}),
+    ("示例", {0}),
+    ("%", {0}),
+    ("100%", {0}),
+    ("0%示", {0}),
+    ("_", {1}),
+    ("下_划", {1}),
+    ("\\", {2}),
+    ("\\斜", {2}),
+    ("州E", {3}),
+    ("EXAMPLE", {3}),
+    ("𠮷", {4}),
+    ("𠮷田", {4}),
+    ("（上海）", {4}),
+    ("公", {0, 1, 2, 3, 4}),
+    ("司公", set()),
+    ("有公司", set()),
+    ("%%", set()),
+    ("__", set()),
+    ("'; DROP TABLE cases; --", set()),
+    ("0 示例", set()),
+]
+
+
+async def test_text_is_found_as_it_stands(database: Database) -> None:
     numbers = [await add_case(database, company_name=name) for name in TEMPTING]
-    assert {numbers.index(no) for no in await found(database, text=text)} == expected
+    for text, expected in WORDS:
+        assert {numbers.index(no) for no in await found(database, text=text)} == expected, text
 
 
 async def test_a_part_of_the_number_finds_the_case_in_either_case(database: Database) -> None:
