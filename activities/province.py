@@ -14,21 +14,20 @@ import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Protocol
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
-from adapters.errors import Ambiguous, ContractBroken, Misconfigured, Unavailable
+from adapters.errors import Ambiguous, ProvinceError, Unavailable
 from adapters.port import ProvinceAdapter
 from domain import names
 from domain.effects import Answer, AnswerStatus, ProvinceCall, Verb
-from domain.process import Call, CallOutcome, OutcomeStatus
+from domain.process import CallOutcome, OutcomeStatus
 from domain.start import CallProvince
-from models import commands, effects, evidence
-from models.cases import Application, read_application
-from models.database import Database, Session
+from models import effects
+from models.database import Database
 
 LEASE = timedelta(seconds=8)  # longer than any adapter's HTTP limit
 FAILING_AFTER = 3
@@ -108,40 +107,38 @@ class ProvinceActivities:
 
     async def _attempt(self, request: CallProvince) -> CallOutcome:
         call = request.call
-        standing = effects.Standing(fresh=True)
-        async with self._database.begin() as session:
-            application = await read_application(session, request.case_no)
-            if application is None:
-                raise ApplicationError("case without application", type="NoApplication", non_retryable=True)
-            references = await effects.references_of(session, request.case_no) if _uses_references(call) else {}
-            if call.verb is Verb.FETCH and not await _consented(session, call, request.case_no):
-                return CallOutcome(status=OutcomeStatus.UNUSABLE, code="no_consent")
-            payload = _payload(call.send, application, references)
-            if call.verb not in {Verb.OFFER, Verb.FIND}:
-                standing = await effects.intend(session, _intent(request, payload), LEASE)
-        if standing.answer is not None and standing.answer.status is not AnswerStatus.PENDING:
-            return _outcome(standing.answer)
-        if standing.leased:
+        intent = _intent(request)
+        item = names.evidence_id(request.case_no, call.step) if call.verb in {Verb.OFFER, Verb.FETCH} else ""
+        prepared = await effects.prepare(
+            self._database,
+            intent,
+            LEASE,
+            refers=any(source.startswith("step.") for source in call.send.values()),
+            command=call.command,
+            evidence=item if call.verb is Verb.FETCH else "",
+        )
+        if prepared is None:
+            raise ApplicationError("case without application", type="NoApplication", non_retryable=True)
+        if call.verb is Verb.FETCH and not prepared.consented:
+            # a register releases evidence only on the applicant's recorded consent to this very item
+            return CallOutcome(status=OutcomeStatus.UNUSABLE, code="no_consent")
+        if prepared.answer is not None and prepared.answer.status is not AnswerStatus.PENDING:
+            return _outcome(prepared.answer)
+        if prepared.leased:
             return CallOutcome(status=OutcomeStatus.UNKNOWN, code="another_run_is_sending")
-        wire = _wire(request, payload)
+        wire = _wire(request, _payload(call.send, prepared))
         try:
             adapter = self._provinces.for_place(call.place.region)
-            answer = await self._ask(adapter, wire, find_first=not standing.fresh)
-        except Unavailable as error:
-            await self._trouble(call, error.code)
-            pause = round(error.retry_after or 0)
-            return CallOutcome(
-                status=OutcomeStatus.UNAVAILABLE, code="retry_after" if pause else error.code, poll_after_s=pause
-            )
-        except Ambiguous as error:
-            await self._trouble(call, error.code)
-            return CallOutcome(status=OutcomeStatus.UNKNOWN, code=error.code)
-        except (Misconfigured, ContractBroken) as error:
-            await self._trouble(call, error.code)
-            return CallOutcome(status=OutcomeStatus.UNUSABLE, code=error.code)
+            answer = await self._ask(adapter, wire, find_first=not prepared.fresh)
+        except ProvinceError as error:
+            await self._trouble(intent, error.code)
+            return _trouble_outcome(error)
         if answer is None:
             return CallOutcome(status=OutcomeStatus.NOT_FOUND, code="not_found")
-        await self._keep(request, answer)
+        if item and answer.status is AnswerStatus.ACCEPTED:
+            await effects.receipt_of_evidence(self._database, intent, item, answer)
+        elif call.key:
+            await effects.receipt(self._database, call.key, answer)
         return _outcome(answer)
 
     async def _ask(self, adapter: ProvinceAdapter, wire: ProvinceCall, *, find_first: bool) -> Answer | None:
@@ -152,70 +149,42 @@ class ProvinceActivities:
             return known
         return await adapter.call(wire)
 
-    async def _trouble(self, call: Call, code: str) -> None:
-        if call.verb in {Verb.OFFER, Verb.FIND}:
-            return
-        async with self._database.begin() as session:
-            await effects.trouble(session, call.key, code)
-
-    async def _keep(self, request: CallProvince, answer: Answer) -> None:
-        """The receipt, and for evidence what the register showed or released."""
-        call = request.call
-        async with self._database.begin() as session:
-            if call.verb is not Verb.OFFER:
-                await effects.receipt(session, call.key, answer)
-            if call.verb in {Verb.OFFER, Verb.FETCH} and answer.status is AnswerStatus.ACCEPTED:
-                row = {
-                    "id": names.evidence_id(request.case_no, call.step),
-                    "case_no": request.case_no,
-                    "step": call.step,
-                    "region": call.place.region,
-                    "department": call.place.department,
-                }
-                offered = call.verb is Verb.OFFER
-                await evidence.store_found(
-                    session,
-                    row,
-                    preview=answer.data if offered else None,
-                    content=None if offered else answer.data,
-                    at=datetime.now(UTC),
-                )
+    async def _trouble(self, intent: effects.Intent, code: str) -> None:
+        if intent.key:
+            await effects.trouble(self._database, intent.key, code)
 
 
-def _uses_references(call: Call) -> bool:
-    return any(source.startswith("step.") for source in call.send.values())
+def _trouble_outcome(error: ProvinceError) -> CallOutcome:
+    """The error tree of the port as the process sees it."""
+    if isinstance(error, Unavailable):
+        pause = round(error.retry_after or 0)
+        return CallOutcome(
+            status=OutcomeStatus.UNAVAILABLE, code="retry_after" if pause else error.code, poll_after_s=pause
+        )
+    if isinstance(error, Ambiguous):
+        return CallOutcome(status=OutcomeStatus.UNKNOWN, code=error.code)
+    return CallOutcome(status=OutcomeStatus.UNUSABLE, code=error.code)
 
 
-async def _consented(session: Session, call: Call, case_no: str) -> bool:
-    """A register releases evidence only on the applicant's recorded consent to this very item."""
-    command = await commands.read_command(session, call.command)
-    return (
-        command is not None
-        and command.case_no == case_no
-        and command.kind == "evidence"
-        and command.target == names.evidence_id(case_no, call.step)
-        and command.body.get("accept") is True
-    )
-
-
-def _payload(send: Mapping[str, str], application: Application, references: Mapping[str, str]) -> dict[str, str]:
+def _payload(send: Mapping[str, str], prepared: effects.Prepared) -> dict[str, str]:
     """The fields the definition sends: ``form.x``, ``step.y.reference`` or a fixed ``=text``. Nothing else goes out."""
     payload: dict[str, str] = {}
     for name, source in send.items():
         kind, _, rest = source.partition(".")
         if source.startswith("="):
             payload[name] = source[1:]
-        elif kind == "form" and application.form.get(rest) is not None:
-            payload[name] = str(application.form[rest])
+        elif kind == "form" and prepared.form.get(rest) is not None:
+            payload[name] = str(prepared.form[rest])
         elif kind == "step":
-            payload[name] = references.get(rest.removesuffix(".reference"), "")
+            payload[name] = prepared.references.get(rest.removesuffix(".reference"), "")
     return payload
 
 
-def _intent(request: CallProvince, payload: Mapping[str, str]) -> effects.Intent:
+def _intent(request: CallProvince) -> effects.Intent:
+    """What is about to be sent; without a key where nothing changes at the province, or an earlier key is asked for."""
     call = request.call
     return effects.Intent(
-        key=call.key,
+        key="" if call.verb in {Verb.OFFER, Verb.FIND} else call.key,
         case_no=request.case_no,
         leg=request.leg,
         step=call.step,
@@ -224,7 +193,7 @@ def _intent(request: CallProvince, payload: Mapping[str, str]) -> effects.Intent
         department=call.place.department,
         operation=call.operation,
         original=call.original,
-        sent=tuple(sorted(payload)),
+        sent=tuple(sorted(call.send)),
     )
 
 

@@ -21,7 +21,6 @@ class RecordActivities:
     async def record(self, batch: RecordBatch) -> None:
         """Writes one batch in one transaction; a batch that is there already is left alone."""
         try:
-            async with self._database.begin() as session:
-                await write_batch(session, batch)
+            await write_batch(self._database, batch)
         except RecordOutOfOrder as error:
             raise ApplicationError(str(error), type="RecordOutOfOrder") from error

@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 import uuid
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, HTTPException, Request
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.delivery import Delivery
 from api.house import House
 from api.metrics import REQUESTS, SECONDS
-from api.problems import install, problem
+from api.problems import install, problem, unforeseen
 from api.routers import callbacks, cases, documents, public, services, tasks
 from api.schemas import Problem
 
@@ -53,7 +53,7 @@ class BodyLimit:
             message = await receive()
             read += len(message.get("body", b""))
             if read > limit:
-                raise _TooLarge
+                raise _TooLarge(413)
             return message
 
         try:
@@ -62,8 +62,8 @@ class BodyLimit:
             await problem(request, "body_too_large")(scope, receive, send)
 
 
-class _TooLarge(Exception):
-    """The body grew over its limit while it was read."""
+class _TooLarge(HTTPException):
+    """The body grew over its limit while it was read. Of this type, because FastAPI calls any other a bad body."""
 
 
 def create_app(house: House) -> FastAPI:
@@ -99,11 +99,12 @@ class Envelope:
             return
         request_id = uuid.uuid4().hex
         scope.setdefault("state", {})["request_id"] = request_id
-        started, status = time.perf_counter(), 500
+        started, status, begun = time.perf_counter(), 500, False
 
         async def labelled(message: Message) -> None:
-            nonlocal status
+            nonlocal status, begun
             if message["type"] == "http.response.start":
+                begun = True
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-Id"] = request_id
@@ -113,6 +114,10 @@ class Envelope:
 
         try:
             await self._app(scope, receive, labelled)
+        except Exception as error:  # noqa: BLE001  the server would log it with its values
+            answer = unforeseen(Request(scope), error)
+            if not begun:
+                await answer(scope, receive, labelled)
         finally:
             route = getattr(scope.get("route"), "path", "none")
             REQUESTS.labels(scope["method"], route, str(status)).inc()

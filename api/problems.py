@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Sequence
 from typing import Any
 
@@ -47,10 +48,15 @@ def _item(item: Refusal) -> dict[str, Any]:
     detail = item.detail or Text(zh="", en="")
     return {
         "code": item.code,
-        "field": item.field,
-        "zh": f"{detail.zh}：{item.kind.text.zh}" if detail.zh else item.kind.text.zh,
-        "en": f"{detail.en}: {item.kind.text.en}" if detail.en else item.kind.text.en,
+        "field": _sendable(item.field),
+        "zh": _sendable(f"{detail.zh}：{item.kind.text.zh}" if detail.zh else item.kind.text.zh),
+        "en": _sendable(f"{detail.en}: {item.kind.text.en}" if detail.en else item.kind.text.en),
     }
+
+
+def _sendable(words: str) -> str:
+    """A client may name a field with half a surrogate pair; no answer can repeat that."""
+    return words.encode("utf-8", "replace").decode()
 
 
 def refusal_response(request: Request, error: Refusal) -> JSONResponse:
@@ -60,7 +66,7 @@ def refusal_response(request: Request, error: Refusal) -> JSONResponse:
 
 
 def install(app: FastAPI) -> None:
-    """Registers the handlers. Whatever is not foreseen answers 500 with the request id and is logged without values."""
+    """Registers the handlers. What is not foreseen is answered by the envelope around the application."""
 
     @app.exception_handler(Refusal)
     async def _refusal(request: Request, error: Refusal) -> JSONResponse:
@@ -108,15 +114,11 @@ def install(app: FastAPI) -> None:
         if isinstance(error, DATABASE_DOWN) or error.connection_invalidated:
             log.warning("database_down", request_id=request.state.request_id)
             return problem(request, "temporarily_down")
-        return _unforeseen(request, error)
+        return unforeseen(request, error)
 
     for kind in DATABASE_DOWN:
         if not issubclass(kind, DatabaseError):
             app.add_exception_handler(kind, _connection_down)
-
-    @app.exception_handler(Exception)
-    async def _internal(request: Request, error: Exception) -> JSONResponse:
-        return _unforeseen(request, error)
 
 
 async def _connection_down(request: Request, error: Exception) -> JSONResponse:
@@ -124,19 +126,16 @@ async def _connection_down(request: Request, error: Exception) -> JSONResponse:
     return problem(request, "temporarily_down")
 
 
-def _unforeseen(request: Request, error: Exception) -> JSONResponse:
+def unforeseen(request: Request, error: Exception) -> JSONResponse:
+    """500 with the request id, and a line in the log without values."""
     log.error(
         "unforeseen",
         request_id=getattr(request.state, "request_id", ""),
         error=type(error).__name__,
-        exc_info=_bare(error),
+        # the places without the message: messages of database errors carry parameters, which may be personal
+        trace="".join(traceback.format_tb(error.__traceback__)),
     )
     return problem(request, "internal")
-
-
-def _bare(error: Exception) -> tuple[type[Exception], Exception, Any]:
-    """The trace without the message: messages of database errors carry parameters, which may be personal."""
-    return (type(error), type(error).__new__(type(error)), error.__traceback__)
 
 
 def _invalid_item(detail: Any) -> Refusal:

@@ -12,11 +12,10 @@ from domain.record import Event
 GENESIS = "0" * 64
 
 
-def event_hash(previous: str, case_no: str, seq: int, event: Event) -> str:
-    """SHA-256 over the previous hash and the canonical event: sorted keys, UTC microseconds, UTF-8."""
+def body_hash(case_no: str, event: Event) -> str:
+    """SHA-256 over the canonical event: sorted keys, UTC microseconds, UTF-8."""
     body = {
         "case": case_no,
-        "seq": seq,
         "type": event.type,
         "at": event.at.astimezone(UTC).isoformat(timespec="microseconds"),
         "actor": event.actor.model_dump(mode="json"),
@@ -24,8 +23,13 @@ def event_hash(previous: str, case_no: str, seq: int, event: Event) -> str:
         "step": event.step,
         "data": dict(event.data),
     }
-    text = previous + json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def event_hash(previous: str, case_no: str, seq: int, event: Event) -> str:
+    """SHA-256 over the previous hash, the place in the chain and the event's own hash."""
+    return hashlib.sha256(f"{previous}{seq}{body_hash(case_no, event)}".encode()).hexdigest()
 
 
 def seal_hash(previous: str, event_hashes: Iterable[str]) -> str:

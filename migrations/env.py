@@ -1,4 +1,4 @@
-"""How Alembic reaches the database: the settings are handed in by ``python -m tongban db``. One transaction per upgrade."""
+"""How Alembic reaches the database: ``python -m tongban db`` hands in the settings. One transaction per upgrade."""
 
 from __future__ import annotations
 
@@ -9,7 +9,20 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import SQLModel
 
-from models import cases, commands, documents, effects, events, evidence, idempotency, inbox, licences, outbox, seals, tasks
+from models import (
+    cases,
+    commands,
+    documents,
+    effects,
+    events,
+    evidence,
+    idempotency,
+    inbox,
+    licences,
+    outbox,
+    seals,
+    tasks,
+)
 from models.database import database_url
 
 _TABLES = (cases, commands, documents, effects, events, evidence, idempotency, inbox, licences, outbox, seals, tasks)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from pydantic import JsonValue
-from sqlalchemy import CHAR, Column, DateTime, ForeignKey, Index, Text, insert, select, text, update
+from sqlalchemy import CHAR, Column, DateTime, ForeignKey, Index, Text, event, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
 
-from domain.messages import Message, Place
+from domain.audit import GENESIS, event_hash
+from domain.messages import Message
 from domain.plan import CasePlan, Plan
-from domain.record import CaseView
+from domain.record import CaseView, Event
+from models import outbox
 from models.columns import digest_column, json_column, moment, text_array
 
 
@@ -96,7 +100,7 @@ class CaseParty(SQLModel, table=True):
 
 
 class NewCase(Message):
-    """Everything intake commits for one case."""
+    """Everything intake commits for one case; ``event`` is the first of its audit trail."""
 
     no: str
     plan: Plan
@@ -108,8 +112,7 @@ class NewCase(Message):
     documents: Mapping[str, JsonValue]
     digest: str
     view: CaseView
-    at: datetime
-    head: str
+    event: Event
 
 
 def grams(*texts: str) -> list[str]:
@@ -128,61 +131,82 @@ async def next_sequence(session: AsyncSession) -> int:
     return int(value or 0)
 
 
+_INSERT = text(
+    """
+    WITH new_case AS (
+        INSERT INTO cases (no, service, version, plan_digest, owner, channel, subject, status, reason, waiting_who,
+                           waiting_region, waiting_department, progress, created_at, updated_at, recorded, events, head)
+        VALUES (:no, :service, :version, :plan_digest, :owner, :channel, :subject, :status, '', :who, :region,
+                :department, CAST(:progress AS jsonb), :at, :at, 0, 1, :head)
+    ), new_application AS (
+        INSERT INTO application (case_no, form, documents, digest, case_plan, grams)
+        VALUES (:no, CAST(:form AS jsonb), CAST(:documents AS jsonb), :digest, CAST(:case_plan AS jsonb),
+                CAST(:grams AS text[]))
+    ), parties AS (
+        INSERT INTO case_party (region, department, created_at, case_no)
+        SELECT DISTINCT step->'place'->>'region', step->'place'->>'department', CAST(:at AS timestamptz), :no
+        FROM jsonb_array_elements(CAST(:case_plan AS jsonb)->'steps') AS step
+    ), first_event AS (
+        INSERT INTO event (case_no, seq, type, at, actor_subject, actor_role, actor_region, actor_department, leg, step,
+                           data, hash)
+        VALUES (:no, 1, :event_type, :at, :actor_subject, :actor_role, :actor_region, :actor_department, '', '',
+                CAST(:event_data AS jsonb), :head)
+    )
+    INSERT INTO outbox (kind, case_no, payload, created_at, due_at, attempts, error)
+    VALUES ('start', :no, '{}', :at, CAST(:at AS timestamptz) + CAST(:grace AS interval), 0, '')
+    """
+)
+# plans this process knows to be stored in a database; rows of plan are never removed
+_pinned: WeakKeyDictionary[object, set[str]] = WeakKeyDictionary()
+
+
 async def insert_case(session: AsyncSession, new: NewCase) -> None:
-    """Case, application, parties. The first event is written by the caller in the same transaction."""
-    await session.execute(
-        upsert(PlanRow)
-        .values(
-            digest=new.case_plan.plan_digest,
-            code=new.plan.code,
-            version=new.plan.version,
-            body=new.plan.model_dump(mode="json"),
-            published_at=new.at,
+    """Case, application, parties, first event and start intent, in one statement."""
+    pinned = _pinned.setdefault(session.get_bind(), set())
+    if new.case_plan.plan_digest not in pinned:
+        await session.execute(
+            upsert(PlanRow)
+            .values(
+                digest=new.case_plan.plan_digest,
+                code=new.plan.code,
+                version=new.plan.version,
+                body=new.plan.model_dump(mode="json"),
+                published_at=new.event.at,
+            )
+            .on_conflict_do_nothing()
         )
-        .on_conflict_do_nothing()
-    )
-    waiting = new.view.waiting[0]
+        event.listen(session.sync_session, "after_commit", lambda _: pinned.add(new.case_plan.plan_digest), once=True)
+    waiting, actor = new.view.waiting[0], new.event.actor
     await session.execute(
-        insert(Case).values(
-            no=new.no,
-            service=new.plan.code,
-            version=new.plan.version,
-            plan_digest=new.case_plan.plan_digest,
-            owner=new.owner,
-            channel=new.channel,
-            subject=new.subject,
-            status=new.view.status,
-            reason="",
-            waiting_who=waiting.who,
-            waiting_region=waiting.region,
-            waiting_department=waiting.department,
-            progress=new.view.model_dump(mode="json"),
-            created_at=new.at,
-            updated_at=new.at,
-            recorded=0,
-            events=1,
-            head=new.head,
-        )
-    )
-    await session.execute(
-        insert(Application).values(
-            case_no=new.no,
-            form=dict(new.form),
-            documents=dict(new.documents),
-            digest=new.digest,
-            case_plan=new.case_plan.model_dump(mode="json"),
-            grams=grams(new.subject, new.no),
-        )
-    )
-    places: dict[tuple[str, str], Place] = {}
-    for step in new.case_plan.steps:
-        places[(step.place.region, step.place.department)] = step.place
-    await session.execute(
-        insert(CaseParty),
-        [
-            {"region": region, "department": department, "created_at": new.at, "case_no": new.no}
-            for region, department in places
-        ],
+        _INSERT,
+        {
+            "no": new.no,
+            "service": new.plan.code,
+            "version": new.plan.version,
+            "plan_digest": new.case_plan.plan_digest,
+            "owner": new.owner,
+            "channel": new.channel,
+            "subject": new.subject,
+            "status": new.view.status,
+            "who": waiting.who,
+            "region": waiting.region,
+            "department": waiting.department,
+            "progress": new.view.model_dump_json(),
+            "at": new.event.at,
+            "head": event_hash(GENESIS, new.no, 1, new.event),
+            "form": json.dumps(dict(new.form), ensure_ascii=False),
+            "documents": json.dumps(dict(new.documents), ensure_ascii=False),
+            "digest": new.digest,
+            "case_plan": new.case_plan.model_dump_json(),
+            "grams": grams(new.subject, new.no),
+            "event_type": new.event.type,
+            "actor_subject": actor.subject,
+            "actor_role": actor.role,
+            "actor_region": actor.region,
+            "actor_department": actor.department,
+            "event_data": json.dumps(dict(new.event.data), ensure_ascii=False),
+            "grace": outbox.GRACE,
+        },
     )
 
 
@@ -209,14 +233,6 @@ async def read_plan(session: AsyncSession, digest: str) -> Plan | None:
     """A pinned plan."""
     row = await session.get(PlanRow, digest)
     return None if row is None else Plan.model_validate(row.body)
-
-
-async def parties_of(session: AsyncSession, no: str) -> Sequence[Place]:
-    """The authorities that take part in a case."""
-    rows = await session.execute(
-        select(col(CaseParty.region), col(CaseParty.department)).where(col(CaseParty.case_no) == no)
-    )
-    return [Place(region=region, department=department) for region, department in rows]
 
 
 async def advance_head(session: AsyncSession, no: str, events: int, head: str, at: datetime) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CHAR, Column, ForeignKey, select, update
+from sqlalchemy import CHAR, Column, ForeignKey, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
@@ -75,9 +75,3 @@ async def read_commands(session: AsyncSession, case_no: str) -> Sequence[Command
         .order_by(col(Command.created_at))
     )
     return result.scalars().all()
-
-
-async def make_effective(session: AsyncSession, ids: Sequence[str], at: datetime) -> None:
-    """The record says these orders were carried out."""
-    if ids:
-        await session.execute(update(Command).where(col(Command.id).in_(ids)).values(effective_at=at))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import event, text
+from sqlalchemy import Row, TextClause, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -45,6 +46,7 @@ class Database:
             hide_parameters=True,  # they may be personal, and errors are logged
             connect_args={"timeout": 5, "command_timeout": 15, "server_settings": {"timezone": "UTC"}},
         )
+        self._single = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         event.listen(self.engine.sync_engine, "handle_error", _drop_broken)
 
     @asynccontextmanager
@@ -52,6 +54,12 @@ class Database:
         """A transaction: committed when the block ends well, rolled back when it raises."""
         async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
+
+    async def once(self, statement: TextClause, parameters: Mapping[str, object]) -> Sequence[Row[Any]]:
+        """One statement that stands or falls by itself: no BEGIN and COMMIT around it, one round trip."""
+        async with self._single.connect() as connection:
+            result = await connection.execute(statement, dict(parameters))
+            return result.all() if result.returns_rows else ()
 
     async def ping(self) -> None:
         """Raises when the database does not answer."""

@@ -6,18 +6,20 @@ The lease keeps two runs of one effect from sending at the same time.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import CHAR, Column, ForeignKey, Index, func, or_, select, text, update
-from sqlalchemy.dialects.postgresql import insert as upsert
+from pydantic import JsonValue
+from sqlalchemy import CHAR, Column, ForeignKey, Index, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
 
-from domain.effects import Answer, AnswerStatus
+from domain.effects import Answer
 from domain.messages import Message
 from models.columns import digest_column, json_column, moment, text_array
+from models.database import Database, Session
 
 
 class Effect(SQLModel, table=True):
@@ -63,77 +65,137 @@ class Intent(Message):
     sent: tuple[str, ...]
 
 
-class Standing(Message):
-    """How an effect stands when a run takes it up.
+class Prepared(Message):
+    """How an effect stands when a run takes it up, and what it may send.
 
     fresh: nobody has sent it. answer: the receipt. leased: somebody else may be sending it right now.
+    consented: the applicant's recorded acceptance is there (always False when none was asked about).
     """
 
-    fresh: bool
+    fresh: bool = False
     answer: Answer | None = None
     leased: bool = False
+    form: Mapping[str, JsonValue]
+    references: Mapping[str, str]
+    consented: bool
 
 
-async def intend(session: AsyncSession, intent: Intent, lease: timedelta) -> Standing:
-    """Commits to sending. Exactly one run gets ``fresh`` for a key; a later one takes over an expired lease."""
-    now = func.clock_timestamp()
-    inserted = await session.execute(
-        upsert(Effect)
-        .values(
-            key=intent.key,
-            case_no=intent.case_no,
-            leg=intent.leg,
-            step=intent.step,
-            verb=intent.verb,
-            region=intent.region,
-            department=intent.department,
-            operation=intent.operation,
-            original=intent.original,
-            sent=list(intent.sent),
-            intended_at=now,
-            leased_until=now + lease,
-            attempts=1,
-            trouble="",
-        )
-        .on_conflict_do_nothing()
-        .returning(col(Effect.key))
+_PREPARE = text(
+    """
+    WITH consent AS (
+        SELECT 1 FROM command WHERE id = :command AND case_no = :case_no AND kind = 'evidence'
+        AND target = :evidence AND body @> '{"accept": true}'
+    ), inserted AS (
+        INSERT INTO effect (key, case_no, leg, step, verb, region, department, operation, original, sent,
+                            intended_at, leased_until, attempts, trouble)
+        SELECT :key, :case_no, :leg, :step, :verb, :region, :department, :operation, :original,
+               CAST(:sent AS text[]), clock_timestamp(), clock_timestamp() + CAST(:lease AS interval), 1, ''
+        FROM application a WHERE a.case_no = :case_no AND CAST(:keyed AS boolean)
+        AND (:evidence = '' OR EXISTS (SELECT 1 FROM consent))
+        ON CONFLICT DO NOTHING RETURNING 1
+    ), taken AS (
+        UPDATE effect SET leased_until = clock_timestamp() + CAST(:lease AS interval), attempts = attempts + 1
+        WHERE CAST(:keyed AS boolean) AND key = :key AND answer IS NULL AND leased_until <= clock_timestamp()
+        RETURNING 1
     )
-    if inserted.first() is not None:
-        return Standing(fresh=True)
-    taken = await session.execute(
-        update(Effect)
-        .where(col(Effect.key) == intent.key, col(Effect.answer).is_(None), col(Effect.leased_until) <= now)
-        .values(leased_until=now + lease, attempts=col(Effect.attempts) + 1)
-        .returning(col(Effect.key))
+    SELECT a.form, EXISTS (SELECT 1 FROM inserted), EXISTS (SELECT 1 FROM taken),
+           (SELECT answer FROM effect WHERE key = :key),
+           (SELECT jsonb_object_agg(step, answer->>'reference') FROM effect
+            WHERE CAST(:refers AS boolean) AND case_no = :case_no AND verb = 'submit' AND answer IS NOT NULL),
+           EXISTS (SELECT 1 FROM consent)
+    FROM application a WHERE a.case_no = :case_no
+    """
+)
+
+
+async def prepare(
+    database: Database, intent: Intent, lease: timedelta, *, refers: bool = False, command: str = "", evidence: str = ""
+) -> Prepared | None:
+    """Commits to sending and reads what may be sent, in one statement; None if there is no such case.
+
+    Exactly one run gets ``fresh`` for a key; a later one takes over an expired lease. An intent without key is
+    only read for. ``evidence``: the item whose recorded consent (``command``) the effect depends on.
+    """
+    rows = await database.once(
+        _PREPARE,
+        intent.model_dump()
+        | {"sent": list(intent.sent), "keyed": bool(intent.key), "lease": lease}
+        | {"refers": refers, "command": command, "evidence": evidence},
     )
-    if taken.first() is not None:
-        return Standing(fresh=False)
-    row = await session.get(Effect, intent.key)
-    if row is not None and row.answer is not None:
-        return Standing(fresh=False, answer=Answer.model_validate(row.answer))
-    return Standing(fresh=False, leased=True)
+    if not rows:
+        return None
+    form, inserted, taken, answer, references, consented = tuple(rows[0])
+    known = Answer.model_validate(answer) if answer else None
+    blocked = bool(evidence) and not consented
+    return Prepared(
+        fresh=inserted or not intent.key,
+        answer=known,
+        leased=bool(intent.key) and not blocked and not inserted and not taken and known is None,
+        form=form,
+        references=references or {},
+        consented=consented,
+    )
 
 
-async def receipt(session: AsyncSession, key: str, answer: Answer) -> None:
+_RECEIPT = """
+    UPDATE effect SET answer = CAST(:answer AS jsonb), answered_at = clock_timestamp(), trouble = ''
+    WHERE key = :key AND (answer IS NULL OR answer->>'status' = 'pending')
+"""
+
+
+async def receipt(session: Session | Database, key: str, answer: Answer) -> None:
     """The answer is known. A pending answer is a receipt too; its end replaces it, and nothing replaces an end."""
-    await session.execute(
-        update(Effect)
-        .where(
-            col(Effect.key) == key,
-            or_(col(Effect.answer).is_(None), col(Effect.answer)["status"].astext == AnswerStatus.PENDING),
-        )
-        .values(answer=answer.model_dump(mode="json"), answered_at=func.clock_timestamp(), trouble="")
+    parameters = {"key": key, "answer": answer.model_dump_json()}
+    if isinstance(session, Database):
+        await session.once(text(_RECEIPT), parameters)
+    else:
+        await session.execute(text(_RECEIPT), parameters)
+
+
+_FOUND = text(
+    f"""
+    WITH kept AS ({_RECEIPT})
+    INSERT INTO evidence (id, case_no, step, region, department, state, preview, content,
+                          document_id, command_id, updated_at)
+    VALUES (:id, :case_no, :step, :region, :department, 'requested', CAST(:preview AS jsonb), CAST(:content AS jsonb),
+            '', '', clock_timestamp())
+    ON CONFLICT (id) DO UPDATE SET preview = coalesce(excluded.preview, evidence.preview),
+                                   content = coalesce(excluded.content, evidence.content),
+                                   updated_at = excluded.updated_at
+    """  # noqa: S608
+)
+
+
+async def receipt_of_evidence(database: Database, intent: Intent, evidence: str, answer: Answer) -> None:
+    """The receipt and what the register showed (an offer has no key) or released, in one statement."""
+    found = json.dumps(dict(answer.data), ensure_ascii=False)
+    await database.once(
+        _FOUND,
+        {
+            "key": intent.key,
+            "answer": answer.model_dump_json(),
+            "id": evidence,
+            "case_no": intent.case_no,
+            "step": intent.step,
+            "region": intent.region,
+            "department": intent.department,
+            "preview": None if intent.key else found,
+            "content": found if intent.key else None,
+        },
     )
 
 
-async def trouble(session: AsyncSession, key: str, code: str) -> None:
+_TROUBLE = text(
+    """
+    UPDATE effect SET trouble = :code, trouble_at = clock_timestamp(), leased_until = clock_timestamp()
+    WHERE key = :key AND answer IS NULL
+    """
+)
+
+
+async def trouble(database: Database, key: str, code: str) -> None:
     """A try failed; the lease is given up so that the next try need not wait for it."""
-    now = func.clock_timestamp()
-    await session.execute(
-        update(Effect)
-        .where(col(Effect.key) == key, col(Effect.answer).is_(None))
-        .values(trouble=code, trouble_at=now, leased_until=now)
-    )
+    await database.once(_TROUBLE, {"key": key, "code": code})
 
 
 async def read_effect(session: AsyncSession, key: str, *, lock: bool = False) -> Effect | None:
@@ -147,11 +209,3 @@ async def effects_of(session: AsyncSession, case_no: str) -> Sequence[Effect]:
         select(Effect).where(col(Effect.case_no) == case_no).order_by(col(Effect.intended_at))
     )
     return result.scalars().all()
-
-
-async def references_of(session: AsyncSession, case_no: str) -> Mapping[str, str]:
-    """Step -> the business number its province gave."""
-    rows = await session.execute(
-        select(col(Effect.step), col(Effect.answer)).where(col(Effect.case_no) == case_no, col(Effect.verb) == "submit")
-    )
-    return {step: answer["reference"] for step, answer in rows if answer}

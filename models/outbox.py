@@ -68,15 +68,6 @@ async def done(session: AsyncSession, message_id: int) -> None:
     )
 
 
-async def start_done(session: AsyncSession, case_no: str) -> None:
-    """The workflow runs: its own first record is the proof."""
-    await session.execute(
-        update(Outbox)
-        .where(col(Outbox.case_no) == case_no, col(Outbox.kind) == OutboxKind.START, col(Outbox.done_at).is_(None))
-        .values(done_at=func.now())
-    )
-
-
 async def failed(session: AsyncSession, message: Outbox, error: str) -> None:
     """It could not be sent; the pause doubles up to a minute. It is never given up."""
     pause = min(2**message.attempts, LONGEST_PAUSE_S)

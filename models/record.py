@@ -1,70 +1,73 @@
-"""One batch of the workflow, written in one transaction: projection, audit, tasks, evidence, licences, orders."""
+"""One batch of the workflow, written in one round trip: projection, audit, tasks, evidence, orders, licences.
+
+``record_batch`` (a function of the database, see migrations) locks the case, refuses a gap, chains the events and
+writes the rest, all or nothing. The hash of each event is computed here; the chain, whose last link only the locked
+row knows, is computed there. ``domain.audit.event_hash`` is the same rule in Python, and ``verify`` checks by it.
+"""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from sqlalchemy import update
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
-from domain.record import CaseView, LicenceIssued, RecordBatch
-from models import commands, events, evidence, licences, outbox, tasks
-from models.cases import Application, Case, lock_case, read_plan
+from domain.audit import body_hash
+from domain.record import LicenceIssued, RecordBatch
+from models import licences
+from models.cases import read_application, read_case, read_plan
+from models.database import Database, Session
+
+OUT_OF_ORDER = "TB001"
+_RECORD = text("SELECT record_batch(CAST(:batch AS jsonb))")
 
 
 class RecordOutOfOrder(RuntimeError):
-    """A batch came before its predecessor; it is tried again."""
+    """A batch came before its predecessor, or before its case; it is tried again."""
 
 
-async def write_batch(session: AsyncSession, batch: RecordBatch) -> bool:
+async def write_batch(database: Database, batch: RecordBatch) -> bool:
     """True if written, False if this batch was written before. Raises RecordOutOfOrder on a gap."""
-    case = await lock_case(session, batch.case_no)
-    if case is None:
-        raise RecordOutOfOrder(f"no case {batch.case_no}")
-    if case.recorded >= batch.number:
-        return False
-    if case.recorded != batch.number - 1:
-        raise RecordOutOfOrder(f"batch {batch.number} after {case.recorded}")
-    seq, head = await events.append(session, case.no, case.events, case.head, batch.events)
-    await session.execute(
-        update(Case)
-        .where(col(Case.no) == case.no)
-        .values(_columns(batch.view) | {"recorded": batch.number, "events": seq, "head": head, "updated_at": batch.at})
-    )
-    await tasks.apply_changes(session, case.no, batch.tasks, batch.at)
-    await evidence.apply_changes(session, case.no, batch.evidence, batch.at)
-    await commands.make_effective(session, batch.commands, batch.at)
-    for issued in batch.licences:
-        await _issue(session, case, issued)
-    if batch.number == 1:
-        await outbox.start_done(session, case.no)
-    return True
+    try:
+        if not batch.licences:
+            rows = await database.once(_RECORD, {"batch": _spelled(batch)})
+            return bool(rows[0][0])
+        async with database.begin() as session:
+            written = bool(await session.scalar(_RECORD, {"batch": _spelled(batch)}))
+            for issued in batch.licences if written else ():
+                await _issue(session, batch.case_no, issued)
+            return written
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", "") == OUT_OF_ORDER:
+            raise RecordOutOfOrder(f"batch {batch.number} of {batch.case_no}") from error
+        raise
 
 
-def _columns(view: CaseView) -> dict[str, Any]:
+def _spelled(batch: RecordBatch) -> str:
+    """The batch as the function reads it: flat rows, every event with its own hash."""
+    view = batch.view
     first = view.waiting[0] if view.waiting else None
-    return {
-        "status": view.status,
-        "reason": view.reason,
-        "progress": view.model_dump(mode="json"),
-        "waiting_who": first.who if first else "",
-        "waiting_region": first.region if first else "",
-        "waiting_department": first.department if first else "",
-        "due_at": view.due_at,
-        "closed_at": view.closed_at,
+    content = batch.model_dump(mode="json")
+    for event, spelled in zip(batch.events, content["events"], strict=True):
+        spelled["body_hash"] = body_hash(batch.case_no, event)
+    content["waiting"] = {
+        "who": first.who if first else "",
+        "region": first.region if first else "",
+        "department": first.department if first else "",
     }
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
 
 
-async def _issue(session: AsyncSession, case: Case, issued: LicenceIssued) -> None:
+async def _issue(session: Session, case_no: str, issued: LicenceIssued) -> None:
     """A licence shows what its definition says, taken from the form as it was decided on."""
-    plan = await read_plan(session, case.plan_digest)
-    application = await session.get(Application, case.no)
+    case, application = await read_case(session, case_no), await read_application(session, case_no)
+    plan = await read_plan(session, case.plan_digest) if case else None
     if plan is None or application is None:
-        raise RecordOutOfOrder(f"case {case.no} has lost its plan or application")
+        raise RecordOutOfOrder(f"case {case_no} has lost its plan or application")
     result = next(r for r in plan.results if r.step == issued.step)
     properties = plan.form_fields()
-    shows = [
+    shows: list[dict[str, Any]] = [
         {
             "title": {"zh": properties[field]["title"], "en": properties[field].get("x-title-en", field)},
             "value": application.form[field],
@@ -72,4 +75,4 @@ async def _issue(session: AsyncSession, case: Case, issued: LicenceIssued) -> No
         for field in result.shows.values()
         if field in application.form
     ]
-    await licences.insert_licence(session, case.no, issued, result.title.model_dump(), shows)
+    await licences.insert_licence(session, case_no, issued, result.title.model_dump(), shows)

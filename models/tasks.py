@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import CHAR, Column, ForeignKey, Index, select, text, update
-from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
 
-from domain.record import TaskChange, TaskState
 from domain.regions import prefix_of
 from models.columns import moment, text_array
 
@@ -39,39 +37,6 @@ class Task(SQLModel, table=True):
     outcome: str = ""
     claimed_by: str = ""
     revision: int = 1
-
-
-async def apply_changes(session: AsyncSession, case_no: str, changes: Sequence[TaskChange], at: datetime) -> None:
-    """Opens and closes tasks as the process says."""
-    for change in changes:
-        if change.state is TaskState.OPEN:
-            await session.execute(
-                upsert(Task)
-                .values(
-                    id=change.id,
-                    case_no=case_no,
-                    step=change.step,
-                    kind=change.kind,
-                    role=change.role,
-                    region=change.place.region,
-                    department=change.place.department,
-                    state=change.state,
-                    outcomes=list(change.outcomes),
-                    opened_at=change.opened_at,
-                    due_at=change.due_at,
-                    outcome="",
-                    claimed_by="",
-                    revision=1,
-                )
-                .on_conflict_do_nothing()
-            )
-        else:
-            # opened and closed within one batch: the row above exists by now
-            await session.execute(
-                update(Task)
-                .where(col(Task.id) == change.id)
-                .values(state=change.state, outcome=change.outcome, closed_at=at, revision=col(Task.revision) + 1)
-            )
 
 
 async def read_task(session: AsyncSession, task_id: str, *, lock: bool = False) -> Task | None:

@@ -6,7 +6,7 @@ import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, BackgroundTasks, Query, Request
@@ -44,6 +44,7 @@ from models.listing import Filters, list_cases
 router = APIRouter(prefix="/v1/cases", tags=["cases"])
 STREAM_PAUSE_S = 0.7
 HEARTBEAT_EVERY = 20
+NO_NUL = r"^[^\x00]*$"  # PostgreSQL has no such character
 
 
 def delivery(request: Request) -> Delivery:
@@ -76,14 +77,14 @@ async def submit_case(body: Submission, request: Request, caller: Caller, backgr
 async def get_cases(
     request: Request,
     caller: Caller,
-    service: Annotated[str, Query(max_length=40)] = "",
-    status: Annotated[str, Query(max_length=40)] = "",
+    service: Annotated[str, Query(max_length=40, pattern=NO_NUL)] = "",
+    status: Annotated[str, Query(max_length=40, pattern=NO_NUL)] = "",
     region: Annotated[str, Query(pattern="^(3[1-4][0-9]{4})?$")] = "",
     waiting_on: Annotated[
         str, Query(pattern="^((applicant|department|province|system)(:3[1-4][0-9]{4})?)?$", description="who[:region]")
     ] = "",
     overdue: bool | None = None,
-    text: Annotated[str, Query(max_length=100, description="part of a name or number")] = "",
+    text: Annotated[str, Query(max_length=100, pattern=NO_NUL, description="part of a name or number")] = "",
     cursor: Annotated[str, Query(max_length=400)] = "",
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> CaseList:
@@ -116,9 +117,10 @@ def read_cursor(cursor: str) -> tuple[datetime, str]:
     try:
         at, item = json.loads(base64.urlsafe_b64decode(cursor.encode()))
         moment = datetime.fromisoformat(at)
-        if moment.tzinfo is None or not isinstance(item, str) or "\0" in item:
+        if moment.tzinfo is None or not isinstance(item, str) or "\0" in item.encode().decode():
             raise ValueError(cursor)
-    except (ValueError, TypeError) as error:
+        moment = moment.astimezone(UTC)  # a moment that has none is beyond the calendar
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise Refusal("cursor_invalid", "/cursor") from error
     return moment, item
 

@@ -14,7 +14,6 @@ from pydantic import JsonValue
 from api.house import House
 from api.schemas import Receipt
 from catalogue.forms import check_eligibility, read_form, steps_that_apply
-from domain.audit import GENESIS
 from domain.calendar import local_day
 from domain.case import CaseStatus, StepStatus
 from domain.errors import Refusal, Refusals
@@ -22,8 +21,7 @@ from domain.identifiers import case_number
 from domain.messages import Actor
 from domain.plan import CasePlan, MaterialSource, Plan, bind
 from domain.record import CaseView, Event, StepView, Waiting, Who
-from models import events, outbox
-from models.cases import NewCase, advance_head, insert_case, next_sequence
+from models.cases import NewCase, insert_case, next_sequence
 from models.database import Session
 from models.documents import Document, read_documents
 
@@ -86,6 +84,12 @@ async def submit(
         for name, group in documents.items()
     }
     digest = _digest({"form": checked.form, "documents": kept, "plan": checked.case_plan.plan_digest})
+    event = Event(
+        type="case:status:submitted",
+        at=now,
+        actor=actor,
+        data={"digest": digest, "service": checked.plan.code, "version": checked.plan.version, "channel": channel},
+    )
     await insert_case(
         session,
         NewCase(
@@ -99,19 +103,9 @@ async def submit(
             documents=kept,
             digest=digest,
             view=_first_view(checked.case_plan, now),
-            at=now,
-            head=GENESIS,
+            event=event,
         ),
     )
-    event = Event(
-        type="case:status:submitted",
-        at=now,
-        actor=actor,
-        data={"digest": digest, "service": checked.plan.code, "version": checked.plan.version, "channel": channel},
-    )
-    seq, head = await events.append(session, no, 0, GENESIS, [event])
-    await advance_head(session, no, seq, head, now)
-    await outbox.post(session, outbox.OutboxKind.START, no, {}, now)
     files = [{"material": name, "digest": d.digest} for name, group in documents.items() for d in group]
     return Receipt(no=no, status=CaseStatus.SUBMITTED, created_at=now, digest=digest, files=files)
 

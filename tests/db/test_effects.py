@@ -11,7 +11,7 @@ from domain.effects import Answer, AnswerStatus
 from domain.names import effect_key
 from models import effects
 from models.database import Database
-from models.effects import Intent, Standing
+from models.effects import Intent, Prepared
 from tests.fixtures.samples import add_case
 
 LONG, SHORT = timedelta(seconds=30), timedelta(milliseconds=50)
@@ -35,9 +35,10 @@ def intent(no: str, step: str = "tax", generation: int = 0) -> Intent:
     )
 
 
-async def intend(database: Database, what: Intent, lease: timedelta = LONG) -> Standing:
-    async with database.begin() as session:
-        return await effects.intend(session, what, lease)
+async def intend(database: Database, what: Intent, lease: timedelta = LONG) -> Prepared:
+    prepared = await effects.prepare(database, what, lease)
+    assert prepared is not None
+    return prepared
 
 
 async def receive(database: Database, key: str, answer: Answer) -> None:
@@ -59,13 +60,19 @@ async def test_of_twenty_runs_at_once_one_may_send(database: Database) -> None:
     assert sum(standing.leased for standing in standings) == 19
 
 
-async def test_an_intent_is_visible_only_when_it_is_committed(database: Database) -> None:
+async def test_there_is_no_intent_for_a_case_that_is_not_there(database: Database) -> None:
+    no = await add_case(database)
+    assert await effects.prepare(database, intent(no[:-1] + "?"), LONG) is None
+
+
+async def test_evidence_without_recorded_consent_is_neither_intended_nor_ready_to_be_sent(database: Database) -> None:
     what = intent(await add_case(database))
-    with pytest.raises(RuntimeError, match="crash"):
-        async with database.begin() as session:
-            assert (await effects.intend(session, what, LONG)).fresh
-            raise RuntimeError("crash")
-    assert (await intend(database, what)).fresh
+    prepared = await effects.prepare(database, what, LONG, command="nobody-said-yes", evidence="e1")
+    assert prepared is not None
+    assert not prepared.consented
+    assert not prepared.fresh
+    async with database.begin() as session:
+        assert await effects.read_effect(session, what.key) is None
 
 
 async def test_when_the_lease_is_over_one_run_takes_it_up_and_knows_that_it_may_have_been_sent(
@@ -86,8 +93,7 @@ async def test_when_the_lease_is_over_one_run_takes_it_up_and_knows_that_it_may_
 async def test_a_try_that_failed_gives_its_lease_up(database: Database) -> None:
     what = intent(await add_case(database))
     await intend(database, what)
-    async with database.begin() as session:
-        await effects.trouble(session, what.key, "timeout")
+    await effects.trouble(database, what.key, "timeout")
     standing = await intend(database, what)
     assert (standing.fresh, standing.leased, standing.answer) == (False, False, None)
 
@@ -100,8 +106,7 @@ async def test_nothing_replaces_an_end(database: Database, end: Answer) -> None:
     for later in (PENDING, ACCEPTED, REJECTED, end.model_copy(update={"reference": "another"})):
         await receive(database, what.key, later)
         assert await answer_of(database, what.key) == end
-    async with database.begin() as session:
-        await effects.trouble(session, what.key, "timeout")
+    await effects.trouble(database, what.key, "timeout")
     assert (await intend(database, what)).answer == end
 
 
@@ -136,5 +141,6 @@ async def test_the_reference_a_later_step_sends_is_the_one_of_the_submission(dat
     for what, answer in ((intent(no), ACCEPTED), (reversal, Answer(status=AnswerStatus.ACCEPTED, reference="undone"))):
         await intend(database, what)
         await receive(database, what.key, answer)
-    async with database.begin() as session:
-        assert await effects.references_of(session, no) == {"tax": "34-1"}
+    prepared = await effects.prepare(database, intent(no, "register"), LONG, refers=True)
+    assert prepared is not None
+    assert prepared.references == {"tax": "34-1"}

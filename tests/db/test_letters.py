@@ -103,7 +103,9 @@ async def post_due(database: Database, no: str, count: int) -> list[int]:
     async with database.begin() as session:
         await session.execute(text("DELETE FROM outbox"))
         return [
-            await outbox.post(session, OutboxKind.CALLBACK, no, {"n": n}, NOW - timedelta(days=1) + timedelta(seconds=n))
+            await outbox.post(
+                session, OutboxKind.CALLBACK, no, {"n": n}, NOW - timedelta(days=1) + timedelta(seconds=n)
+            )
             for n in range(count)
         ]
 

@@ -82,7 +82,15 @@ async def test_what_one_may_open_is_what_one_may_list(database: Database) -> Non
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 50])
 async def test_pages_neither_skip_nor_repeat_also_among_equal_times(database: Database, size: int) -> None:
-    times = [NOW, NOW, NOW, NOW, NOW + timedelta(microseconds=1), NOW + timedelta(seconds=1), NOW + timedelta(seconds=1)]
+    times = [
+        NOW,
+        NOW,
+        NOW,
+        NOW,
+        NOW + timedelta(microseconds=1),
+        NOW + timedelta(seconds=1),
+        NOW + timedelta(seconds=1),
+    ]
     numbers = [await add_case(database, at=at) for at in times]
     seen: list[str] = []
     after = None

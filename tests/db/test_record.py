@@ -24,8 +24,7 @@ LICENCE = "1.2.156.3005.2.11100000XXXX000786001.11320000XXXX000000.2026000000000
 
 
 async def write(database: Database, no: str, number: int = 1, **parts: object) -> bool:
-    async with database.begin() as session:
-        return await write_batch(session, batch(no, number, **parts))  # type: ignore[arg-type]
+    return await write_batch(database, batch(no, number, **parts))  # type: ignore[arg-type]
 
 
 def opened(no: str, state: TaskState = TaskState.OPEN, outcome: str = "") -> TaskChange:

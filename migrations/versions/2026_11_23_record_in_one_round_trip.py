@@ -1,0 +1,80 @@
+"""record_batch: a batch of the workflow written by one call, chained under the lock of its case."""
+
+from __future__ import annotations
+
+from alembic import op
+
+revision = "20261123_2"
+down_revision = "20261123_1"
+branch_labels = None
+depends_on = None
+
+RECORD_BATCH = """
+CREATE FUNCTION record_batch(batch jsonb) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    this_case CONSTANT text := batch->>'case_no';
+    number CONSTANT integer := (batch->>'number')::integer;
+    at CONSTANT timestamptz := (batch->>'at')::timestamptz;
+    view CONSTANT jsonb := batch->'view';
+    locked cases%ROWTYPE;
+    item jsonb;
+BEGIN
+    SELECT * INTO locked FROM cases WHERE no = this_case FOR NO KEY UPDATE;
+    IF NOT FOUND OR locked.recorded < number - 1 THEN
+        RAISE EXCEPTION 'batch % is out of order', number USING ERRCODE = 'TB001';
+    ELSIF locked.recorded >= number THEN
+        RETURN false;
+    END IF;
+
+    FOR item IN SELECT value FROM jsonb_array_elements(batch->'events') LOOP
+        locked.events := locked.events + 1;
+        locked.head := encode(sha256(convert_to(locked.head || locked.events || (item->>'body_hash'), 'UTF8')), 'hex');
+        INSERT INTO event (case_no, seq, type, at, actor_subject, actor_role, actor_region, actor_department,
+                           leg, step, data, hash)
+        VALUES (this_case, locked.events, item->>'type', (item->>'at')::timestamptz, item->'actor'->>'subject',
+                item->'actor'->>'role', item->'actor'->>'region', item->'actor'->>'department',
+                item->>'leg', item->>'step', item->'data', locked.head);
+    END LOOP;
+
+    UPDATE cases SET status = view->>'status', reason = view->>'reason', progress = view,
+        waiting_who = batch->'waiting'->>'who', waiting_region = batch->'waiting'->>'region',
+        waiting_department = batch->'waiting'->>'department', due_at = (view->>'due_at')::timestamptz,
+        closed_at = (view->>'closed_at')::timestamptz, recorded = number, events = locked.events,
+        head = locked.head, updated_at = at
+    WHERE no = this_case;
+
+    INSERT INTO task (id, case_no, step, kind, role, region, department, state, outcomes, opened_at, due_at,
+                      outcome, claimed_by, revision)
+    SELECT t->>'id', this_case, t->>'step', t->>'kind', t->>'role', t->'place'->>'region', t->'place'->>'department',
+           'open', ARRAY(SELECT jsonb_array_elements_text(t->'outcomes')), (t->>'opened_at')::timestamptz,
+           (t->>'due_at')::timestamptz, '', '', 1
+    FROM jsonb_array_elements(batch->'tasks') AS t WHERE t->>'state' = 'open'
+    ON CONFLICT DO NOTHING;
+
+    -- a task opened and closed within one batch stands above by now
+    UPDATE task SET state = t->>'state', outcome = t->>'outcome', closed_at = at, revision = revision + 1
+    FROM jsonb_array_elements(batch->'tasks') AS t WHERE task.id = t->>'id' AND t->>'state' <> 'open';
+
+    INSERT INTO evidence (id, case_no, step, region, department, state, document_id, command_id, updated_at)
+    SELECT e->>'id', this_case, e->>'step', e->'place'->>'region', e->'place'->>'department', e->>'state', '',
+           e->>'command', at
+    FROM jsonb_array_elements(batch->'evidence') AS e
+    ON CONFLICT (id) DO UPDATE SET state = excluded.state, command_id = excluded.command_id, updated_at = at;
+
+    UPDATE command SET effective_at = at
+    WHERE id IN (SELECT jsonb_array_elements_text(batch->'commands'));
+
+    IF number = 1 THEN -- the workflow runs: this is the proof that its start has arrived
+        UPDATE outbox SET done_at = now() WHERE case_no = this_case AND kind = 'start' AND done_at IS NULL;
+    END IF;
+    RETURN true;
+END $$
+"""
+
+
+def upgrade() -> None:
+    op.execute(RECORD_BATCH)
+
+
+def downgrade() -> None:
+    op.execute("DROP FUNCTION record_batch(jsonb)")
