@@ -33,42 +33,41 @@ from tongban.demo.words import (
     t,
 )
 
-LABEL = 10
-LEAST_CELL, MOST_CELLS = 25, 4
+LABEL = 8
+LEAST_CELL, MOST_CELLS = 26, 4
 WIDE = 110
 EVENTS = 6
+HEAD, LEAST_TICKER = 2, 4
+BALL = 2  # lines for one who is waited for
 DIM = "bright_black"
 
 
-def picture(situation: Situation, lang: Lang, width: int, height: int, *, live: bool = True) -> RenderableType:
+def picture(situation: Situation, lang: Lang, width: int, height: int) -> RenderableType:
     """The whole picture in at most ``width`` columns and, if it can be done at all, ``height`` lines."""
     case = situation.case
-    parts: list[RenderableType] = [_head(situation, lang, width)]
+    parts: list[RenderableType] = [_head(situation, lang)]
     if case is None:
-        return Group(*parts)
+        return Group(*parts, _ticker(situation, {}, lang, EVENTS, width))
     titles = {step.id: step.title for leg in case.legs for step in leg.steps}
     lanes = _by_province(case)
     per_row = max(1, min(MOST_CELLS, (width - LABEL - 7) // LEAST_CELL))
+    wide = width >= WIDE
+    ball, clocks = _ball_lines(case, lang), [_clock(clock, lang, short=wide) for clock in _running(case)]
+    middle = 2 + (max(len(ball), len(clocks)) if wide else len(ball) + len(clocks))
     cell = 3 if lang is Lang.BOTH else 2
-    roomy = sum(max(1, -(-len(steps) // per_row)) * cell + 1 for steps in lanes.values()) + 1
-    below = _below(case, lang, width)
-    low = roomy + 2 + below + 3 > height
-    parts.append(_lines(lanes, lang, width) if low else _cells(lanes, titles, lang, width, per_row))
-    used = 2 + (sum(max(1, len(steps)) for steps in lanes.values()) + 5 if low else roomy)
-    events = max(1, min(EVENTS, height - used - below - 3))
-    if width >= WIDE:
-        both = Table.grid(expand=True, padding=(0, 1, 0, 0))
-        both.add_column(width=width // 2 - 1)
-        both.add_column(ratio=1)
-        events = max(1, min(EVENTS + 2, height - used - 2, max(EVENTS, below)))
-        both.add_row(_side(case, titles, lang), _ticker(situation, titles, lang, events, width - width // 2))
-        parts.append(both)
-    else:
-        parts += [_side(case, titles, lang), _ticker(situation, titles, lang, events, width)]
-    return Group(*parts)
+    roomy = 1 + sum(1 + cell * max(1, -(-len(steps) // per_row)) for steps in lanes.values())
+    dense = 1 + sum(1 + max(1, len(steps)) for steps in lanes.values())
+    low = HEAD + roomy + middle + LEAST_TICKER > height
+    parts.append(_lines(lanes, lang, width) if low else _cells(lanes, lang, width, per_row))
+    over = HEAD + (dense if low else roomy) + middle + LEAST_TICKER - height
+    if low and over > 0 and len(ball) > BALL:
+        ball, over = ball[:BALL], over - (len(ball) - BALL)  # a very low window: the first who is waited for
+    parts.append(_middle(ball, clocks, lang, wide=wide))
+    events = max(1, min(EVENTS, LEAST_TICKER - 2 - over))
+    return Group(*parts, _ticker(situation, titles, lang, events, width))
 
 
-def _head(situation: Situation, lang: Lang, width: int) -> RenderableType:
+def _head(situation: Situation, lang: Lang) -> RenderableType:
     case = situation.case
     first = Table.grid(expand=True, padding=(0, 1, 0, 0))
     first.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
@@ -100,31 +99,35 @@ def _lane_name(province: str, lang: Lang) -> Line:
     return name
 
 
-def _cells(
-    lanes: dict[str, list[StepOut]], titles: dict[str, Text], lang: Lang, width: int, per_row: int
-) -> RenderableType:
+def _cells(lanes: dict[str, list[StepOut]], lang: Lang, width: int, per_row: int) -> RenderableType:
     table = Table(box=box.ROUNDED, show_header=False, show_lines=True, border_style=DIM, width=width, padding=(0, 1))
     table.add_column(width=LABEL, no_wrap=True)
     table.add_column(ratio=1)
     for province, steps in lanes.items():
         row = Table.grid(expand=True, padding=(0, 1, 0, 0))
-        for _ in range(per_row):
+        columns = max(1, min(per_row, len(steps)))
+        for _ in range(columns):
             row.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
-        for begin in range(0, len(steps), per_row):
-            row.add_row(*(_cell(step, titles, lang) for step in steps[begin : begin + per_row]))
+        for begin in range(0, len(steps), columns):
+            row.add_row(*(_cell(step, lang) for step in steps[begin : begin + columns]))
         table.add_row(_lane_name(province, lang), row)
     return table
 
 
-def _cell(step: StepOut, titles: dict[str, Text], lang: Lang) -> Line:
+def _badge(step: StepOut, lang: Lang) -> Line:
     look = sign(step.status)
-    quiet = step.status == "waiting"
+    room = " " if " on " in look.style else ""  # a coloured ground needs room around its words
+    return Line(f"{room}{look.symbol} {lang.say(look.word)}{room}", style=look.style)
+
+
+def _cell(step: StepOut, lang: Lang) -> Line:
+    quiet = step.status in {"waiting", "cancelled"}
     cell = Line(no_wrap=True, overflow="ellipsis")
-    cell.append(f"{look.symbol} {lang.say(look.word)}", style=look.style)
-    if step.status == "done":
+    cell.append_text(_badge(step, lang))
+    if step.status in {"done", "reversed"}:
         cell.append(f" {clock_time(step.since)}", style=DIM)
-    for number, line in enumerate(lang.lines(titles[step.id])):
-        cell.append(f"\n  {line}", style=DIM if quiet or number else "bold")
+    for number, line in enumerate(lang.lines(step.title)):
+        cell.append(f"\n{line}", style=DIM if quiet or number else "bold")
     return cell
 
 
@@ -133,15 +136,14 @@ def _lines(lanes: dict[str, list[StepOut]], lang: Lang, width: int) -> Renderabl
     table = Table(box=box.ROUNDED, show_header=False, border_style=DIM, width=width, padding=(0, 1))
     table.add_column(width=LABEL if lang is not Lang.BOTH else 15, no_wrap=True, overflow="ellipsis")
     table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
-    table.add_column(width=24 if lang is Lang.BOTH else 16, no_wrap=True, overflow="ellipsis")
+    table.add_column(width=27 if lang is Lang.BOTH else 21, no_wrap=True, overflow="ellipsis")
     for number, (province, steps) in enumerate(lanes.items()):
         if number:
             table.add_section()
         for place, step in enumerate(steps):
-            look = sign(step.status)
             name = Line(lang.say(region_name(province)) if not place else "", style="bold")
             title = Line(lang.say(step.title), style=DIM if step.status == "waiting" else "default")
-            table.add_row(name, title, Line(f"{look.symbol} {lang.say(look.word)}", style=look.style))
+            table.add_row(name, title, _badge(step, lang))
         if not steps:
             table.add_row(Line(lang.say(region_name(province)), style="bold"), "", "")
     return table
@@ -151,27 +153,39 @@ def _running(case: CaseOut) -> Sequence[ClockOut]:
     return [clock for clock in case.clocks if clock.stopped_at is None] if case.closed_at is None else []
 
 
-def _below(case: CaseOut, lang: Lang, width: int) -> int:
-    """Lines that ball and clocks take."""
-    return max(1, 2 * len(case.waiting[:2])) + max(1, len(_running(case))) + 2
-
-
-def _side(case: CaseOut, titles: dict[str, Text], lang: Lang) -> RenderableType:
+def _ball_lines(case: CaseOut, lang: Lang) -> list[Line]:
+    """Two lines for each who is waited for, at most two of them; for a closed case how it ended."""
     rows: list[Line] = []
     for item in case.waiting[:2]:
-        rows += _ball(item, titles, lang)
+        rows += _ball(item, lang)
     if len(case.waiting) > 2:
-        more = len(case.waiting) - 2
-        rows[-1].append(f"  +{more}", style=DIM)
+        rows[-1].append(f"  +{len(case.waiting) - 2}", style=DIM)
     if not case.waiting:
         style, word = CASE.get(case.status, ("default", t(case.status, case.status)))
         rows.append(Line(lang.say(word), style=style))
-    for clock in _running(case):
-        rows.append(_clock(clock, lang))
-    for row in rows:
+    return rows
+
+
+def _middle(ball: list[Line], clocks: list[Line], lang: Lang, *, wide: bool) -> RenderableType:
+    """Who has the ball, and the clocks that run: beside each other if there is room."""
+    for row in (*ball, *clocks):
         row.no_wrap, row.overflow = True, "ellipsis"
-    heading = lang.say(t("现在轮到谁", "who has the ball"))
-    return Panel(Group(*rows), title=heading, title_align="left", border_style=DIM, box=box.ROUNDED, padding=(0, 1))
+    heading = t("现在轮到谁", "who has the ball")
+    if not wide:
+        return _panel([*ball, *clocks], heading, lang)
+    both = Table.grid(expand=True)
+    both.add_column(ratio=3)
+    both.add_column(ratio=2)
+    height = max(len(ball), len(clocks))
+    padded = [[*rows, *[Line("")] * (height - len(rows))] for rows in (ball, clocks)]
+    both.add_row(_panel(padded[0], heading, lang), _panel(padded[1], t("剩余工作日", "working days left"), lang))
+    return both
+
+
+def _panel(rows: list[Line], heading: Text, lang: Lang) -> Panel:
+    return Panel(
+        Group(*rows), title=lang.say(heading), title_align="left", border_style=DIM, box=box.ROUNDED, padding=(0, 1)
+    )
 
 
 def who_text(item: WaitingOut) -> Text:
@@ -186,41 +200,41 @@ def who_text(item: WaitingOut) -> Text:
     return t(f"{place.zh}经办人", f"a caseworker, {place.en}")
 
 
-def _ball(item: WaitingOut, titles: dict[str, Text], lang: Lang) -> list[Line]:
+def _ball(item: WaitingOut, lang: Lang) -> list[Line]:
+    """Who and until when; why. Both languages: a line for each."""
     colour = {"applicant": "bold yellow", "department": "bold magenta", "province": "bold blue"}.get(item.who, "cyan")
+    who, until = who_text(item), _until(item.until)
     first = Line("➜ ", style=colour)
-    first.append(lang.say(who_text(item)), style=colour)
-    until = _until(item.until, lang)
-    if until:
-        first.append(f"  {until}")
-    why = lang.say(item.text)
-    if item.step in titles:
-        why = f"{lang.say(titles[item.step]) if lang is not Lang.BOTH else titles[item.step].zh}: {why}"
-    return [first, Line(f"  {why}", style=DIM)]
+    if lang is not Lang.BOTH:
+        first.append(f"{lang.say(who)}{lang.say(until)}")
+        return [first, Line(f"  {lang.say(item.text)}", style=DIM)]
+    first.append(f"{who.zh}{until.zh}：{item.text.zh}")
+    return [first, Line(f"  {who.en}{until.en}: {item.text.en}", style=DIM)]
 
 
-def _until(until: datetime | None, lang: Lang) -> str:
-    """The day on whose end the limit falls; a limit at midnight is the end of the day before."""
+def _until(until: datetime | None) -> Text:
+    """The day on whose end the limit falls: a limit at midnight is the end of the day before."""
     if until is None:
-        return ""
-    day = f"{until.astimezone(SHANGHAI) - timedelta(seconds=1):%Y-%m-%d}"
-    return lang.say(t(f"至 {day}", f"until {day}")) if lang is not Lang.BOTH else f"至 until {day}"
+        return t("", "")
+    day = f"{until.astimezone(SHANGHAI) - timedelta(seconds=1):%m-%d}"
+    return t(f"（至 {day}）", f" (until {day})")
 
 
-def _clock(clock: ClockOut, lang: Lang) -> Line:
+def _clock(clock: ClockOut, lang: Lang, *, short: bool) -> Line:
+    """Working days left, the day it ends, what it limits. ``short``: the heading says what the number is."""
     left = clock.working_days_left
-    style = "bold red" if clock.overdue or (left is not None and left < 0) else "default"
+    style = "bold red" if clock.overdue or (left is not None and left < 0) else "bold"
     days = "?" if left is None else str(left)
+    dues = [day for day in (clock.legal_due, clock.promised_due) if day]
+    due = f"{min(dues):%m-%d}{'?' if clock.provisional else ''}" if dues else ""
     words = {
         Lang.ZH: f"余 {days} 个工作日",
         Lang.EN: f"{days} working days left",
-        Lang.BOTH: f"余 {days} 个工作日 working days left",
+        Lang.BOTH: f"余 {days} 工作日 working days left",
     }[lang]
-    dues = [day for day in (clock.legal_due, clock.promised_due) if day]
-    line = Line(f"{lang.say(clock.title)}  ", style=DIM)
-    line.append(words, style=style)
-    if dues:
-        line.append(f"  {min(dues):%m-%d}{'?' if clock.provisional else ''}", style=DIM)
+    line = Line(f"{days:>2}" if short else words, style=style)
+    line.append(f"  {due}", style=DIM)
+    line.append(f"  {lang.say(clock.title)}", style="default")
     return line
 
 
@@ -229,8 +243,8 @@ def _ticker(situation: Situation, titles: dict[str, Text], lang: Lang, count: in
     rows += [Line("")] * (count - len(rows))
     for row in rows:
         row.truncate(width - 4, overflow="ellipsis")
-    heading = lang.say(t("进展", "what happens"))
-    return Panel(Group(*rows), title=heading, title_align="left", border_style=DIM, box=box.ROUNDED, padding=(0, 1))
+        row.no_wrap = True
+    return _panel(rows, t("进展", "what happens"), lang)
 
 
 def happening_line(item: Happening, titles: dict[str, Text], lang: Lang) -> Line:

@@ -10,7 +10,18 @@ import httpx
 from rich.console import Console, RenderableType
 from rich.live import Live
 
-from api.schemas import CaseOut, DocumentOut, EventOut, Receipt, ResultList, ServiceOut, StepOut, TaskList, TaskOut
+from api.schemas import (
+    CaseOut,
+    DocumentOut,
+    EventList,
+    EventOut,
+    Receipt,
+    ResultList,
+    ServiceOut,
+    StepOut,
+    TaskList,
+    TaskOut,
+)
 from api.schemas import VerificationOut as Verification
 from domain.messages import Text
 from tongban.demo.follow import Follower, Happening, Situation
@@ -111,7 +122,6 @@ class Play:
         sent = form()
         self._submit(service, sent)
         for act in self._scenario.acts:
-            self._pause()
             self._act(act)
         case = self._wait(lambda case: case.closed_at is not None, "the end of the case")
         heard_all = self._follower.whole()
@@ -139,7 +149,7 @@ class Play:
         key = {"Idempotency-Key": f"demo-{time.time_ns()}"}
         receipt = Receipt.model_validate(self._citizen.do("POST", "/v1/cases", json=body, headers=key).json())
         self._no = receipt.no
-        self._follower.act(t(f"收件回执 {grouped(self._no)}", "is the receipt"))
+        self._follower.act(t(f"收件回执 {grouped(self._no)}", f"receipt {grouped(self._no)}"))
         self._follower.start(self._no)
 
     def _act(self, act: Act) -> None:
@@ -158,13 +168,14 @@ class Play:
             "evidence to look at",
         )
         for item in case.evidence:
-            self._pause()
+            self._let_see()
             self._follower.act(t(f"申请人查看并同意：{item.title.zh}", f"seen, consented: {item.title.en}"))
             self._citizen.do("POST", f"/v1/cases/{self._no}/evidence/{item.id}/accept")
         self._wait(lambda case: all(item.state == "used" for item in case.evidence), "the evidence")
 
     def _intrude(self, act: Intrude) -> None:
         task = self._task(act.task)
+        self._let_see()
         place = place_name(act.region, act.department)
         stranger = Person(self._stack, self._halt, "caseworker", act.region, act.department)
         try:
@@ -188,7 +199,7 @@ class Play:
 
     def _decide(self, act: Decide) -> None:
         task = self._task(act.task)
-        self._pause()
+        self._let_see()
         self._note_effects()
         word = OUTCOME.get(act.outcome, t(act.outcome, act.outcome))
         place = place_name(task.place.region, task.place.department)
@@ -239,6 +250,17 @@ class Play:
             raise DemoError(f"waited {WAIT_S:.0f} s for {what} in case {grouped(self._no)}; it did not come")
         self._halt()
         time.sleep(LOOK_EVERY_S)
+
+    def _let_see(self) -> None:
+        """The ticker tells what led here before the next person acts."""
+        until = time.monotonic() + WAIT_S
+        while True:
+            heard = self._follower.events[-1].seq if self._follower.events else 0
+            path, after = f"/v1/cases/{self._no}/events", {"after": heard, "limit": 1}
+            if not self._citizen.read(EventList, path, params=after).events:
+                break
+            self._sleep_until(until, "the event stream")
+        self._pause()
 
     def _pause(self) -> None:
         """Lets people see what is there before the next person acts."""

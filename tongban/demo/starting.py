@@ -62,11 +62,11 @@ class Parts:
 
     def picture(self, lang: Lang) -> RenderableType:
         """The list of parts."""
-        table = Table.grid(padding=(0, 1))
+        table = Table.grid(padding=(0, 1), expand=True)
         table.add_column(width=1)
         table.add_column(width=10, no_wrap=True)
         table.add_column(width=8, justify="right", no_wrap=True)
-        table.add_column(no_wrap=True, overflow="ellipsis")
+        table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
         for name, (_, what) in PARTS.items():
             if name in self.ready:
                 sign, style, state = "✔", "green", f"{self.ready[name]:.1f} s"

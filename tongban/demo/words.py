@@ -48,18 +48,18 @@ class Sign:
 
 
 STEP: Mapping[str, Sign] = {
-    "waiting": Sign("◌", "bright_black", t("未开始", "not yet")),
-    "calling": Sign("➜", "cyan", t("已发出请求", "asked")),
-    "blocked": Sign("⚠", "bold red", t("故障，重试中", "trouble, retrying")),
-    "pending": Sign("↻", "bold blue", t("对方办理中", "province working")),
-    "task": Sign("✎", "bold magenta", t("经办人办理", "with a caseworker")),
-    "preview": Sign("?", "bold yellow", t("等您确认", "you decide")),
-    "resolve": Sign("‼", "bold red", t("需人工处理", "needs a person")),
-    "done": Sign("✔", "green", t("已办", "done")),
-    "rejected": Sign("✗", "red", t("对方不予办理", "rejected")),
+    "waiting": Sign("◌", "bright_black", t("等待", "waiting")),
+    "calling": Sign("➜", "black on cyan", t("已请求", "asked")),
+    "blocked": Sign("⚠", "bold white on red", t("故障", "trouble")),
+    "pending": Sign("↻", "bold white on blue", t("办理中", "province works")),
+    "task": Sign("✎", "bold white on magenta", t("经办人", "caseworker")),
+    "preview": Sign("?", "bold black on yellow", t("等您确认", "you decide")),
+    "resolve": Sign("‼", "bold white on red", t("人工处理", "needs a person")),
+    "done": Sign("✔", "black on green", t("已办", "done")),
+    "rejected": Sign("✗", "white on red", t("不予办理", "rejected")),
     "cancelled": Sign("-", "bright_black", t("已取消", "cancelled")),
-    "reversing": Sign("↶", "bold yellow", t("撤销中", "being undone")),
-    "reversed": Sign("↺", "yellow", t("已撤销", "undone")),
+    "reversing": Sign("↶", "bold black on yellow", t("撤销中", "being undone")),
+    "reversed": Sign("↺", "black on yellow", t("已撤销", "undone")),
 }
 UNKNOWN = Sign("?", "default", t("未知", "unknown"))
 
