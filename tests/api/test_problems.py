@@ -12,6 +12,7 @@ from api.routers import cases, services
 from api.usecases import submit
 from domain.errors import ERRORS
 from tests.fixtures.houses import Caller, Office
+from tests.fixtures.running import Town
 from tests.fixtures.samples import FORM, SERVICE
 
 CANARY = "canary-310199199001010018"
@@ -252,3 +253,16 @@ async def test_a_problem_names_each_field_that_is_wrong(office: Office) -> None:
         "/extra": "field_unknown",
     }
     assert "extra_forbidden" not in answer.text
+
+
+async def test_the_server_prints_no_value_of_what_nobody_foresaw_either(
+    town: Town, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fails(*_: object) -> None:
+        raise ValueError(CANARY)
+
+    monkeypatch.setattr(cases, "list_cases", fails)
+    answer = await town.citizen().get("/v1/cases")
+    is_problem(answer, 500, "internal")
+    printed = capfd.readouterr()
+    assert CANARY not in printed.out + printed.err + caplog.text
