@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.delivery import Delivery
 from api.house import House
+from api.limits import RateLimit
 from api.metrics import REQUESTS, SECONDS
 from api.problems import install, problem, unforeseen
 from api.routers import callbacks, cases, documents, public, services, tasks
@@ -78,6 +79,7 @@ def create_app(house: House) -> FastAPI:
     )
     app.state.house = house
     app.state.delivery = Delivery(house.database, house.gateway, house.library, local_first=house.local_first)
+    app.state.rate_limit = RateLimit(house.requests_per_s, house.requests_burst)
     install(app)
     for module in (services, documents, cases, tasks, callbacks, public):
         app.include_router(module.router)

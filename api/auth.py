@@ -16,6 +16,7 @@ from joserfc.errors import JoseError
 from joserfc.jwt import JWTClaimsRegistry
 
 from api.house import House, house
+from api.limits import RateLimit
 from domain.errors import Refusal
 from domain.messages import Actor, Role
 
@@ -51,11 +52,13 @@ async def actor_of(request: Request) -> Actor:
     h = house(request)
     remembered: _Remembered = request.app.state.__dict__.setdefault("_remembered", _Remembered())
     digest = hashlib.sha256(token.encode()).digest()
-    if known := remembered.get(digest):
-        return known
-    claims = await _verified(token, h)
-    actor = _actor(claims)
-    remembered.put(digest, float(claims["exp"]), actor)  # type: ignore[arg-type]
+    actor = remembered.get(digest)
+    if actor is None:
+        claims = await _verified(token, h)
+        actor = _actor(claims)
+        remembered.put(digest, float(claims["exp"]), actor)  # type: ignore[arg-type]
+    limit: RateLimit = request.app.state.rate_limit
+    limit.take(actor.subject)
     return actor
 
 

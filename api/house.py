@@ -54,6 +54,8 @@ class House:
     public_url: str
     max_upload_bytes: int
     local_first: bool
+    requests_per_s: float = 200.0
+    requests_burst: int = 1000
 
     def verification_url(self, licence: str) -> str:
         """Where anyone can verify a licence."""

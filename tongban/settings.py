@@ -48,6 +48,9 @@ class Settings(BaseSettings):
     )
     max_upload_bytes: int = Field(default=20 * 1024 * 1024, ge=1024)
 
+    requests_per_s: float = Field(default=200.0, gt=0, description="per caller and API process, on average")
+    requests_burst: int = Field(default=1000, ge=1, description="how many of them at once")
+
     local_first: bool = True
     sandbox: bool = False
     province_slots: int = Field(default=20, ge=1, description="calls in flight per province and worker process")

@@ -74,6 +74,8 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
             public_url=settings.public_url,
             max_upload_bytes=settings.max_upload_bytes,
             local_first=settings.local_first,
+            requests_per_s=settings.requests_per_s,
+            requests_burst=settings.requests_burst,
         )
     finally:
         await keys.aclose()
