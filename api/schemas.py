@@ -16,7 +16,9 @@ def _with(example: dict[str, Any]) -> ConfigDict:
     return ConfigDict(extra="forbid", json_schema_extra={"example": example})
 
 
-ShortText = Annotated[str, Field(max_length=4000)]
+NO_NUL = r"^[^\x00]*$"  # PostgreSQL has no such character
+ShortText = Annotated[str, Field(max_length=4000, pattern=NO_NUL)]
+DocumentId = Annotated[str, Field(max_length=40, pattern=NO_NUL)]
 
 # inputs
 
@@ -58,7 +60,7 @@ class Submission(BaseModel):
 
     service: str = Field(max_length=40)
     form: dict[str, JsonValue] = Field(max_length=200)
-    documents: dict[str, list[Annotated[str, Field(max_length=40)]]] = Field(default_factory=dict, max_length=100)
+    documents: dict[str, list[DocumentId]] = Field(default_factory=dict, max_length=100)
     channel: str = Field(default="pc", pattern="^(pc|app|hall|kiosk|virtual_window|mail)$")
 
 
@@ -79,7 +81,7 @@ class EvidenceAnswer(BaseModel):
 
     model_config = _with({"document_id": "d0123456789abcdef0123456789", "reason": "执照信息已更新"})
 
-    document_id: str = Field(default="", max_length=40)
+    document_id: DocumentId = ""
     reason: ShortText = ""
 
 

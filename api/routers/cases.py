@@ -18,6 +18,7 @@ from api.delivery import Delivery
 from api.house import House, house
 from api.idempotency import Answer, around_order, in_transaction, key_of
 from api.schemas import (
+    NO_NUL,
     CaseList,
     CaseOut,
     CommandOut,
@@ -44,7 +45,6 @@ from models.listing import Filters, list_cases
 router = APIRouter(prefix="/v1/cases", tags=["cases"])
 STREAM_PAUSE_S = 0.7
 HEARTBEAT_EVERY = 20
-NO_NUL = r"^[^\x00]*$"  # PostgreSQL has no such character
 
 
 def delivery(request: Request) -> Delivery:

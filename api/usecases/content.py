@@ -38,6 +38,8 @@ def _is_ofd(data: bytes) -> bool:
         return False
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            # the directory ends the file: nothing lies behind it, not even a comment
+            ends = data[-22:-18] == b"PK\x05\x06" and not archive.comment
             members = archive.infolist()
             names = {member.filename for member in members}
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
@@ -45,7 +47,7 @@ def _is_ofd(data: bytes) -> bool:
     total = sum(member.file_size for member in members)
     bounded = len(members) <= ARCHIVE_FILES and total <= min(ARCHIVE_BYTES, max(1, len(data)) * ARCHIVE_RATIO)
     odd = any(name.startswith("/") or ".." in PurePosixPath(name).parts for name in names)
-    return "OFD.xml" in names and bounded and not odd
+    return ends and "OFD.xml" in names and bounded and not odd
 
 
 _TYPES: dict[str, tuple[Callable[[bytes], bool], tuple[str, ...]]] = {

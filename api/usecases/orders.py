@@ -69,7 +69,8 @@ async def answer_evidence(
 ) -> CommandOut:
     """The applicant's consent (``answer`` None) or decline with an own document."""
     accept = answer is None
-    command = names.command_id(actor.subject, "evidence", evidence_id, key or f"accept={accept}")
+    own = answer.document_id if answer is not None else ""
+    command = names.command_id(actor.subject, "evidence", evidence_id, key or f"accept={accept} {own}".rstrip())
     async with house.database.begin() as session:
         case = await own_case(session, actor, no)
         item = await read_evidence(session, evidence_id) if evidence_id.isalnum() else None
@@ -83,12 +84,14 @@ async def answer_evidence(
             if answer.document_id not in await read_documents(session, actor.subject, [answer.document_id]):
                 raise Refusal("document_unknown", "/document_id")
         await _store(session, command, "evidence", no, evidence_id, actor, body)
-        if answer is not None:
-            await attach_document(session, evidence_id, answer.document_id)
     order = EvidenceCommand(
         id=command, evidence=evidence_id, accept=accept, replaced=bool(body["replaced"]), actor=actor
     )
-    return await _send(house, no, order)
+    done = await _send(house, no, order)
+    if own:  # only now: an order that came too late must not change what was handed in
+        async with house.database.begin() as session:
+            await attach_document(session, evidence_id, own)
+    return done
 
 
 async def withdraw(house: House, actor: Actor, no: str, reason: str) -> CommandOut:
