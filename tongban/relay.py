@@ -69,7 +69,10 @@ async def seal_once(house: House, data_dir: Path) -> None:
         seal = await seals.add_seal(session, datetime.now(UTC))
     if seal is not None:
         line = json.dumps({"no": seal.no, "below": seal.below, "count": seal.count, "hash": seal.hash})
-        await asyncio.to_thread(_append, data_dir / "seals.jsonl", line)
+        try:
+            await asyncio.to_thread(_append, data_dir / "seals.jsonl", line)
+        except OSError as error:
+            log.error("seal_not_noted", seal=seal.no, error=error.strerror)
 
 
 def _append(path: Path, line: str) -> None:
