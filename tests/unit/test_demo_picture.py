@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from io import StringIO
+from typing import Any
 
 import pytest
 from rich.cells import cell_len
@@ -17,9 +18,12 @@ from api.schemas import (
     LegOut,
     LegPlanOut,
     PlaceOut,
+    ResultList,
+    ResultOut,
     ServiceOut,
     StepOut,
     StepPlanOut,
+    VerificationOut,
     WaitingOut,
 )
 from catalogue.forms import read_form
@@ -27,10 +31,13 @@ from catalogue.library import Library
 from domain.identifiers import check_uscc
 from domain.messages import Text
 from domain.plan import CasePlan, Plan, bind
+from tongban.demo.checks import points
+from tongban.demo.closing import verdict
+from tongban.demo.facts import Facts
 from tongban.demo.follow import Happening, Situation
 from tongban.demo.ledger import Fault, Row, check, expected, net
 from tongban.demo.picture import picture
-from tongban.demo.scenario import MAGIC, SERVICE, company, form
+from tongban.demo.scenario import MAGIC, MOVE, REFUSE, SERVICE, company, form
 from tongban.demo.words import STEP, Lang, grouped
 
 NO = "32050020261124PENTMOV000001T"
@@ -343,6 +350,80 @@ def test_every_province_has_its_lane_in_both_languages_at_80_columns() -> None:
         assert name in text
     assert "余 5 工作日 working days left" in text
     assert "合肥市市场监管（至 11-24）" in text
+
+
+def facts(**changes: Any) -> Facts:
+    """A course that ended as promised, changed."""
+    licence, url = "1.2.156.3005.2.X", "http://127.0.0.1/v1/verify/X"
+    title, issuer = (
+        Text(zh="营业执照", en="Business licence"),
+        PlaceOut(region="320500", department="market_regulation"),
+    )
+    result = ResultOut(licence=licence, title=title, issuer=issuer, issued_at=AT, verify=url, state="valid")
+    shows = [{"title": {"zh": "统一社会信用代码", "en": "Credit code"}, "value": FORM["uscc"]}]
+    public = VerificationOut(
+        licence=licence, valid=True, state="valid", title=title, issuer=issuer, issued_at=AT, shows=shows
+    )
+    actor = {"role": "system", "region": "", "department": ""}
+    events = [
+        EventOut(seq=number, type="effect:submit:accepted", at=AT, actor=actor, leg="", step=step, data={}, hash="")
+        for number, step in enumerate(DONE, 1)
+    ]
+    events.append(events[0].model_copy(update={"seq": 9, "type": "case:status:completed", "step": ""}))
+    given: dict[str, Any] = {
+        "scenario": MOVE,
+        "case": case(DONE).model_copy(update={"status": "completed", "plan_digest": service().digest}),
+        "service": service(),
+        "events": events,
+        "heard_all": True,
+        "results": ResultList(status="completed", reason="", decision=None, results=[result]),
+        "verified": {url: (200, public)},
+        "ledgers": ledgers(),
+        "strangers": [("GET", 404), ("PUT", 404)],
+        "took_effect": [],
+        "form": FORM,
+    }
+    return Facts(**(given | changes))
+
+
+def test_a_course_that_kept_its_promises_passes() -> None:
+    assert [point for point in points(facts()) if not point.holds] == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"strangers": []},
+        {"strangers": [("GET", 404), ("PUT", 200)]},
+        {"verified": {}},
+        {"results": ResultList(status="completed", reason="", decision=None, results=[])},
+        {"heard_all": False},
+        {"events": []},
+        {"ledgers": {}},
+        {"case": case(DONE)},
+        {"case": case(DONE | {"licence": "pending"}).model_copy(update={"status": "completed"})},
+        {"scenario": REFUSE},
+    ],
+)
+def test_a_broken_promise_is_found_and_listed(changes: dict[str, Any]) -> None:
+    found = points(facts(**changes))
+    assert not all(point.holds for point in found)
+    out = StringIO()
+    assert verdict(found, Console(file=out, width=200), Lang.EN) is False
+    assert "What does not hold" in out.getvalue()
+
+
+def test_a_refusal_that_undid_nothing_is_no_proof_of_undoing() -> None:
+    undone = facts(
+        scenario=REFUSE,
+        case=case(REFUSED).model_copy(update={"status": "decided_refused", "plan_digest": service().digest}),
+        results=ResultList(status="decided_refused", reason="", decision=None, results=[]),
+        ledgers=ledgers(undone=True),
+    )
+    undone.events[-1] = undone.events[-1].model_copy(update={"type": "case:status:decided_refused"})
+    assert [point.what.en for point in points(undone) if not point.holds] == ["each effect was undone"]
+    undone.took_effect = ["tax", "archive"]
+    assert all(point.holds for point in points(undone))
 
 
 def test_signs_are_one_column_wide_everywhere() -> None:

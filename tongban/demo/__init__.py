@@ -33,6 +33,7 @@ from tongban.stack.parts import ROOT, python_env
 from tongban.stack.stack import Stack
 
 PAUSE_S = 0.5
+ROUTE = t("合肥 ➜ 苏州", "Hefei ➜ Suzhou")
 HOLDS, BROKEN, NOT_STARTED, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -124,8 +125,7 @@ def _in_stack(
         found: list[Point] = []
         for scenario in plays:
             console.print()
-            if not live:
-                console.print(f"== {lang.say(scenario.title)}", highlight=False)
+            console.print(Line(f"== {lang.say(ROUTE)}: {lang.say(scenario.title)}", style="bold"), soft_wrap=True)
             play = Play(
                 stack,
                 scenario,
@@ -149,6 +149,9 @@ def _in_stack(
         total = f"{time.monotonic() - began:.1f} s"
         console.print(lang.say(t(f"用时 {total}", f"total {total}")), highlight=False, style="dim")
         return HOLDS if good else BROKEN
+    except Interrupted:
+        console.print(lang.say(t("正在停止 …", "stopping …")), style="yellow")
+        raise
     finally:
         stack.stop()
 

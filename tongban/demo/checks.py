@@ -7,8 +7,8 @@ from datetime import datetime
 
 from api.schemas import EventOut
 from domain.messages import Text
+from tongban.demo.facts import Facts
 from tongban.demo.ledger import check, expected, net
-from tongban.demo.play import Facts
 from tongban.demo.words import CASE, PROVINCE, event_text, t
 
 SETTLED = {"done", "reversed", "cancelled"}

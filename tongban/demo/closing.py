@@ -9,7 +9,7 @@ from rich.text import Text as Line
 
 from domain.messages import Text
 from tongban.demo.checks import Point, milestones
-from tongban.demo.play import Facts
+from tongban.demo.facts import Facts
 from tongban.demo.words import CASE, PROVINCE, SHANGHAI, Lang, actor_text, grouped, region_name, sign, t
 
 DIM = "bright_black"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -54,6 +56,7 @@ class Follower:
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._streamed = threading.Event()
+        self._line: socket.socket | None = None
         self._threads: list[threading.Thread] = []
         self.events: list[EventOut] = []
 
@@ -74,9 +77,12 @@ class Follower:
         return ended and [event.seq for event in self.events] == list(range(1, len(self.events) + 1))
 
     def stop(self) -> None:
-        """Stops following; the looking thread has ended after this."""
+        """Stops following. The stream is cut here: closing it from this side would not wake its reader."""
         self._stop.set()
-        for thread in self._threads[:1]:
+        if self._line is not None:
+            with suppress(OSError):
+                self._line.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
             thread.join(5)
 
     def _tell(self, happening: Happening) -> None:
@@ -97,6 +103,7 @@ class Follower:
             try:
                 after = self.events[-1].seq if self.events else 0
                 with self._person.stream(f"/v1/cases/{no}/stream", after) as answer:
+                    self._line = answer.extensions["network_stream"].get_extra_info("socket")
                     answer.raise_for_status()
                     self._take(answer)
             except (httpx.HTTPError, RuntimeError):  # RuntimeError: the client was closed meanwhile

@@ -72,13 +72,11 @@ def _head(situation: Situation, lang: Lang) -> RenderableType:
     first = Table.grid(expand=True, padding=(0, 1, 0, 0))
     first.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
     first.add_column(justify="right", no_wrap=True)
-    name = Line("通办 Tongban ", style="bold cyan")
-    name.append(lang.say(situation.title), style="bold")
+    name = Line.assemble(("通办 Tongban  ", "bold cyan"), (lang.say(situation.title), "bold"))
     first.add_row(name, Line(f"{situation.elapsed:6.1f} s", style=DIM))
     if case is not None:
         style, word = CASE.get(case.status, ("default", t(case.status, case.status)))
-        number = Line(grouped(case.no), style="cyan")
-        number.append(f"  {case.subject}", style="default")
+        number = Line.assemble((grouped(case.no), "cyan"), f"  {case.subject}")
         first.add_row(number, Line(lang.say(word), style=style))
     return first
 
@@ -92,11 +90,8 @@ def _by_province(case: CaseOut) -> dict[str, list[StepOut]]:
 
 
 def _lane_name(province: str, lang: Lang) -> Line:
-    lines = lang.lines(region_name(province))
-    name = Line(lines[0], style="bold")
-    for more in lines[1:]:
-        name.append(f"\n{more}", style=DIM)
-    return name
+    first, *others = lang.lines(region_name(province))
+    return Line.assemble((first, "bold"), *((f"\n{line}", DIM) for line in others))
 
 
 def _cells(lanes: dict[str, list[StepOut]], lang: Lang, width: int, per_row: int) -> RenderableType:
@@ -105,7 +100,8 @@ def _cells(lanes: dict[str, list[StepOut]], lang: Lang, width: int, per_row: int
     table.add_column(ratio=1)
     for province, steps in lanes.items():
         row = Table.grid(expand=True, padding=(0, 1, 0, 0))
-        columns = max(1, min(per_row, len(steps)))
+        rows = max(1, -(-len(steps) // per_row))
+        columns = max(1, -(-len(steps) // rows))  # as even as can be
         for _ in range(columns):
             row.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
         for begin in range(0, len(steps), columns):
@@ -206,7 +202,7 @@ def _ball(item: WaitingOut, lang: Lang) -> list[Line]:
     who, until = who_text(item), _until(item.until)
     first = Line("➜ ", style=colour)
     if lang is not Lang.BOTH:
-        first.append(f"{lang.say(who)}{lang.say(until)}")
+        first.append(f"{lang.say(who)}{lang.say(until)}", style=colour)
         return [first, Line(f"  {lang.say(item.text)}", style=DIM)]
     first.append(f"{who.zh}{until.zh}：{item.text.zh}")
     return [first, Line(f"  {who.en}{until.en}: {item.text.en}", style=DIM)]
@@ -232,7 +228,7 @@ def _clock(clock: ClockOut, lang: Lang, *, short: bool) -> Line:
         Lang.EN: f"{days} working days left",
         Lang.BOTH: f"余 {days} 工作日 working days left",
     }[lang]
-    line = Line(f"{days:>2}" if short else words, style=style)
+    line = Line.assemble((f"{days:>2}" if short else words, style))
     line.append(f"  {due}", style=DIM)
     line.append(f"  {lang.say(clock.title)}", style="default")
     return line
@@ -249,7 +245,7 @@ def _ticker(situation: Situation, titles: dict[str, Text], lang: Lang, count: in
 
 def happening_line(item: Happening, titles: dict[str, Text], lang: Lang) -> Line:
     """One line of the ticker."""
-    line = Line(f"{clock_time(item.at)} ", style=DIM)
+    line = Line.assemble((f"{clock_time(item.at)} ", DIM))
     if item.act is not None:
         line.append(f"» {lang.say(item.act)}", style="bold yellow")
     elif item.event is not None:

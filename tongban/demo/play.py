@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
-import httpx
 from rich.console import Console, RenderableType
 from rich.live import Live
 
@@ -14,7 +12,6 @@ from api.schemas import (
     CaseOut,
     DocumentOut,
     EventList,
-    EventOut,
     Receipt,
     ResultList,
     ServiceOut,
@@ -24,8 +21,8 @@ from api.schemas import (
 )
 from api.schemas import VerificationOut as Verification
 from domain.messages import Text
+from tongban.demo.facts import Facts, read_ledger
 from tongban.demo.follow import Follower, Happening, Situation
-from tongban.demo.ledger import Row
 from tongban.demo.people import DemoError, Person
 from tongban.demo.picture import happening_line, picture
 from tongban.demo.scenario import (
@@ -46,24 +43,6 @@ from tongban.stack.stack import Stack
 
 WAIT_S = 40.0
 LOOK_EVERY_S = 0.05
-
-
-@dataclass
-class Facts:
-    """What one course left behind, asked for through the public API and at the provinces."""
-
-    scenario: Scenario
-    case: CaseOut
-    service: ServiceOut
-    events: list[EventOut]
-    heard_all: bool
-    results: ResultList
-    verified: dict[str, tuple[int, Verification | None]]
-    ledgers: Mapping[str, list[Row]]
-    strangers: list[tuple[str, int]]
-    took_effect: list[str]  # effects that were done when the applicant or the caseworker ended the case
-    seconds: float = 0.0
-    form: dict[str, str] = field(default_factory=dict)
 
 
 class Play:
@@ -118,6 +97,7 @@ class Play:
 
     def _course(self) -> Facts:
         service = self._citizen.read(ServiceOut, f"/v1/services/{SERVICE}")
+        self._situation.title = service.title
         self._titles = {step.id: step.title for leg in service.legs for step in leg.steps}
         sent = form()
         self._submit(service, sent)
@@ -285,7 +265,7 @@ class Play:
             heard_all=heard_all,
             results=results,
             verified=verified,
-            ledgers={region: _ledger(url, self._no) for region, url in self._stack.province_urls.items()},
+            ledgers={region: read_ledger(url, self._no) for region, url in self._stack.province_urls.items()},
             strangers=self._strangers,
             took_effect=self._took_effect,
             seconds=self._situation.elapsed,
@@ -295,13 +275,3 @@ class Play:
 
 def _steps(case: CaseOut) -> list[StepOut]:
     return [step for leg in case.legs for step in leg.steps]
-
-
-def _ledger(url: str, no: str) -> list[Row]:
-    """A province's own ledger of one case."""
-    try:
-        answer = httpx.get(f"{url}/sim/ledger", params={"case_no": no}, timeout=10, trust_env=False)
-        answer.raise_for_status()
-    except httpx.HTTPError as error:
-        raise DemoError(f"the ledger at {url}: {error}") from error
-    return [Row.model_validate(row) for row in answer.json()["rows"]]
