@@ -12,8 +12,9 @@ import json
 from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
+from functools import cached_property
 
-from pydantic import Field, JsonValue
+from pydantic import ConfigDict, Field, JsonValue
 
 from domain.messages import Message, Place, Text
 
@@ -143,6 +144,8 @@ class Result(Message):
 class Plan(Message):
     """A checked service definition."""
 
+    model_config = ConfigDict(frozen=True, ignored_types=(cached_property,))
+
     engine: str = ENGINE
     code: str
     version: str
@@ -171,6 +174,10 @@ class Plan(Message):
 
     def digest(self) -> str:
         """SHA-256 over the canonical spelling, 64 hex characters: the name under which a case is pinned to it."""
+        return self._digest
+
+    @cached_property
+    def _digest(self) -> str:
         return hashlib.sha256(self.canonical().encode()).hexdigest()
 
     def form_fields(self) -> Mapping[str, Mapping[str, JsonValue]]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CHAR, Column, ForeignKey, select
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import CHAR, Column, ForeignKey, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
 
@@ -33,6 +33,16 @@ class Command(SQLModel, table=True):
     effective_at: datetime | None = moment(null=True)
 
 
+_INSERT = text(
+    """
+    INSERT INTO command (id, kind, case_no, target, actor_subject, actor_role, actor_region, actor_department, body,
+                         created_at)
+    VALUES (:id, :kind, :case_no, :target, :subject, :role, :region, :department, CAST(:body AS jsonb), :at)
+    ON CONFLICT DO NOTHING
+    """
+)
+
+
 async def insert_command(
     session: AsyncSession,
     command_id: str,
@@ -45,20 +55,19 @@ async def insert_command(
 ) -> None:
     """Writes an order before it is sent; the same id again is the same order."""
     await session.execute(
-        upsert(Command)
-        .values(
-            id=command_id,
-            kind=kind,
-            case_no=case_no,
-            target=target,
-            actor_subject=actor.subject,
-            actor_role=actor.role,
-            actor_region=actor.region,
-            actor_department=actor.department,
-            body=dict(body),
-            created_at=at,
-        )
-        .on_conflict_do_nothing()
+        _INSERT,
+        {
+            "id": command_id,
+            "kind": kind,
+            "case_no": case_no,
+            "target": target,
+            "subject": actor.subject,
+            "role": actor.role,
+            "region": actor.region,
+            "department": actor.department,
+            "body": json.dumps(dict(body), ensure_ascii=False),
+            "at": at,
+        },
     )
 
 
