@@ -73,13 +73,6 @@ def test_nothing_is_sent_again_once_the_case_is_ending(trouble: OutcomeStatus) -
     assert world.receiver.ledger == []
 
 
-def test_a_withdrawal_does_not_wait_for_a_register_that_is_down() -> None:
-    world = World(EVIDENCE)
-    world.fail(world.flight("paper"), OutcomeStatus.UNAVAILABLE)
-    assert world.withdraw() is None
-    assert world.status is CaseStatus.WITHDRAWN
-
-
 def releasing(answer: AnswerStatus) -> World:
     """The applicant has accepted the evidence; the register answers its release as given."""
     world = World(EVIDENCE)

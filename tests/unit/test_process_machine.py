@@ -166,7 +166,7 @@ def _stray(world: World) -> Flight:
 
 
 CaseMachine.TestCase.settings = settings(
-    max_examples=400,
+    max_examples=120,
     stateful_step_count=35,
     deadline=None,
     derandomize=True,
