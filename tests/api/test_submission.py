@@ -69,6 +69,12 @@ async def test_every_document_that_is_missing_or_strange_is_told_at_once(office:
     assert set((await counts(office)).values()) == {0}
 
 
+async def test_a_document_number_no_database_knows_is_refused_as_such(office: Office) -> None:
+    documents = {"resolution": ["a\0b"], "address_proof": ["\ud7ff"]}
+    answer = await office.citizen().post("/v1/cases", json={"service": SERVICE, "form": FORM, "documents": documents})
+    is_problem(answer, 422)
+
+
 @pytest.mark.parametrize(
     ("form", "field"),
     [({"destination_city": "340200"}, "destination_city"), ({"shareholder_uscc": FORM["uscc"]}, "shareholder_uscc")],
