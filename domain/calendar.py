@@ -144,7 +144,7 @@ def _explain(
     lines = [
         Text(
             zh=f"自 {start} 次日起算 {working_days} 个工作日，至 {day} 止。",
-            en=f"{working_days} working days counted from the day after {start}, ending on {day}.",
+            en=f"{working_days} working {_days(working_days)} counted from the day after {start}, ending on {day}.",
         )
     ]
     for name, days in skipped.values():
@@ -152,7 +152,8 @@ def _explain(
     for made in made_up:
         lines.append(Text(zh=f"{made} 为调休上班日，计入。", en=f"{made} is a make-up working day and counts."))
     for why, days in paused.values():
-        lines.append(Text(zh=f"{why.zh}，暂停计时 {days} 个工作日。", en=f"Paused for {days} working days: {why.en}."))
+        paused_for = f"Paused for {days} working {_days(days)}: {why.en}."
+        lines.append(Text(zh=f"{why.zh}，暂停计时 {days} 个工作日。", en=paused_for))
     if provisional:
         lines.append(
             Text(
@@ -162,6 +163,10 @@ def _explain(
             )
         )
     return tuple(lines)
+
+
+def _days(count: int) -> str:
+    return "day" if count == 1 else "days"
 
 
 def local_day(moment: datetime) -> date:

@@ -170,10 +170,10 @@ async def check_seals(session: AsyncSession, noted: Sequence[dict[str, Any]]) ->
     return found
 
 
-async def case_states(session: AsyncSession, before: datetime) -> dict[str, bool]:
-    """Case number -> whether it is closed, of all cases submitted before a moment."""
-    rows = await session.execute(select(Case.no, Case.closed_at).where(col(Case.created_at) < before))  # type: ignore[call-overload]
-    return {no: closed is not None for no, closed in rows}
+async def case_states(session: AsyncSession) -> dict[str, tuple[datetime, bool]]:
+    """Case number -> (when it last changed, whether it is closed)."""
+    rows = await session.execute(select(Case.no, Case.updated_at, Case.closed_at))  # type: ignore[call-overload]
+    return {no: (changed, closed is not None) for no, changed, closed in rows}
 
 
 async def effects_by_province(session: AsyncSession) -> dict[str, list[Effect]]:

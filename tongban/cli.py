@@ -162,7 +162,7 @@ def up(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
         refuse(str(why))
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def demo(context: typer.Context) -> None:
     """Start everything, take one application through four provinces, show it, stop."""
     from tongban.demo import run

@@ -159,7 +159,7 @@ def _in_stack(
 def _verify(stack: Stack, console: Console, lang: Lang, asked: Asked) -> Point:
     """The invariants over all that is in this data folder, by the command that an operator would use."""
     console.print("python -m tongban verify", style="bold", highlight=False)
-    argv = [sys.executable, "-m", "tongban", "verify"]
+    argv = [sys.executable, "-m", "tongban", "verify", "--ask-provinces"]
     what = t("全部不变量成立", "every invariant holds")
     with subprocess.Popen(
         argv,
