@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from domain import names
 from domain.calendar import WorkCalendar
-from domain.case import CASE_TRANSITIONS, STEP_TRANSITIONS, WITHDRAWABLE, CaseStatus, StepStatus
+from domain.case import CASE_TRANSITIONS, WITHDRAWABLE, CaseStatus, StepStatus
 from domain.effects import AnswerStatus, Verb
 from domain.identifiers import parse_licence_id
-from domain.messages import SYSTEM, Actor, Place, Role
-from domain.plan import CasePlan, CaseStep, OnRejected, StepKind
+from domain.messages import Actor, Role
+from domain.plan import CaseStep, OnRejected, StepKind
 from domain.process import clocks, closing
+from domain.process.book import Book
 from domain.process.state import (
     Call,
     Callback,
@@ -22,20 +22,13 @@ from domain.process.state import (
     EvidenceCommand,
     OpenTask,
     OutcomeStatus,
-    ProcessState,
-    StepState,
     Undo,
     UndoStatus,
     WithdrawCommand,
 )
-from domain.process.view import view
 from domain.record import (
-    Event,
-    EvidenceChange,
     EvidenceState,
     LicenceIssued,
-    RecordBatch,
-    TaskChange,
     TaskKind,
     TaskState,
 )
@@ -45,23 +38,8 @@ LONGEST_POLL = timedelta(hours=1)
 OUTCOMES = {TaskKind.ACCEPT: ("accept", "refuse"), TaskKind.DECIDE: ("grant", "refuse")}
 
 
-class Process:
+class Process(Book):
     """One case. ``calls`` collects what is to be asked of provinces; ``batch`` what is to be written down."""
-
-    def __init__(
-        self, case_no: str, plan: CasePlan, calendar: WorkCalendar, now: datetime, state: ProcessState | None = None
-    ) -> None:
-        self.case_no = case_no
-        self.plan = plan
-        self.calendar = calendar
-        self.steps: Mapping[str, CaseStep] = {step.id: step for step in plan.steps}
-        self.state = state or ProcessState(since=now, steps={s.id: StepState(since=now) for s in plan.steps})
-        self.calls: list[Call] = []
-        self._events: list[Event] = []
-        self._tasks: list[TaskChange] = []
-        self._evidence: dict[str, EvidenceChange] = {}
-        self._licences: list[LicenceIssued] = []
-        self._commands: list[str] = []
 
     # what happens
 
@@ -125,14 +103,6 @@ class Process:
                     state.poll_at, state.calling = None, Verb.FIND
                     self.calls.append(self._call(step_id, Verb.FIND, state.key))
         closing.poll(self, now)
-
-    def next_wake(self) -> datetime | None:
-        """When time itself will next matter to this case."""
-        if self.state.closed_at is not None:
-            return None
-        polls = [s.poll_at for s in self.state.steps.values() if s.poll_at is not None]
-        expiry = clocks.next_expiry(self)
-        return min([*polls, expiry] if expiry else polls, default=None)
 
     # what people ask for; each check_* gives the code of the refusal or None
 
@@ -240,112 +210,6 @@ class Process:
         """A holiday notice was published: running clocks are computed again with it."""
         self.calendar = calendar
         clocks.recompute(self, now)
-
-    # what is to be written down
-
-    @property
-    def dirty(self) -> bool:
-        """Whether anything happened since the last batch was taken."""
-        return bool(self._events)
-
-    def batch(self, now: datetime) -> RecordBatch:
-        """Everything since the last batch, numbered."""
-        self.state.recorded += 1
-        batch = RecordBatch(
-            case_no=self.case_no,
-            number=self.state.recorded,
-            at=now,
-            view=view(self),
-            events=tuple(self._events),
-            tasks=tuple(self._tasks),
-            evidence=tuple(self._evidence.values()),
-            licences=tuple(self._licences),
-            commands=tuple(self._commands),
-        )
-        self._events, self._tasks, self._evidence, self._licences, self._commands = [], [], {}, [], []
-        return batch
-
-    # used by the modules beside this one
-
-    def note(
-        self, type_: str, now: datetime, *, actor: Actor = SYSTEM, step: str = "", data: Mapping[str, str] | None = None
-    ) -> None:
-        """Adds a line to the audit trail."""
-        leg = self.steps[step].leg if step in self.steps else ""
-        self._events.append(Event(type=type_, at=now, actor=actor, leg=leg, step=step, data=data or {}))
-
-    def set_status(self, status: CaseStatus, now: datetime) -> None:
-        """Moves the case along its table; a change that the table does not know is a bug and stops the task."""
-        if status not in CASE_TRANSITIONS[self.state.status]:
-            raise RuntimeError(f"case cannot go from {self.state.status} to {status}")
-        self.state.status, self.state.since = status, now
-        self.note(f"case:status:{status}", now)
-
-    def move(self, step_id: str, status: StepStatus, now: datetime) -> None:
-        """Moves a step along its table."""
-        state = self.state.steps[step_id]
-        if status not in STEP_TRANSITIONS[state.status]:
-            raise RuntimeError(f"step {step_id} cannot go from {state.status} to {status}")
-        state.status, state.since = status, now
-
-    def open_task(
-        self,
-        step_id: str,
-        kind: TaskKind,
-        place: Place,
-        outcomes: tuple[str, ...],
-        now: datetime,
-        *,
-        role: Role = Role.CASEWORKER,
-        undo: bool = False,
-        about: str = "",
-    ) -> str:
-        """A human task at a place, with the same id on every replay. ``about``: what sets it apart if not its step."""
-        state = self.state.steps.get(step_id)
-        rounds = 0
-        if state is not None:
-            state.rounds += 1
-            rounds = state.rounds
-        task_id = names.task_id(self.case_no, about or step_id, kind, rounds)
-        task = OpenTask(
-            step=step_id,
-            kind=kind,
-            place=place,
-            outcomes=outcomes,
-            opened_at=now,
-            due_at=clocks.due_of(self, step_id),
-            undo=undo,
-        )
-        self.state.tasks[task_id] = task
-        self._tasks.append(_task_change(task_id, task, TaskState.OPEN, role=role))
-        self.note(f"task:{kind}:opened", now, step=step_id, data={"task": task_id})
-        return task_id
-
-    def close_task(self, task_id: str, state: TaskState, now: datetime, outcome: str = "") -> None:
-        """Takes a task out of the worklist."""
-        task = self.state.tasks.pop(task_id)
-        self._tasks.append(_task_change(task_id, task, state, outcome=outcome))
-        if state is TaskState.CANCELLED:
-            self.note(f"task:{task.kind}:cancelled", now, step=task.step, data={"task": task_id})
-
-    def evidence(self, step_id: str, state: EvidenceState) -> None:
-        """The evidence of a step has changed its state."""
-        self._evidence[step_id] = EvidenceChange(
-            id=names.evidence_id(self.case_no, step_id),
-            step=step_id,
-            state=state,
-            place=self.steps[step_id].place,
-            command=self.state.steps[step_id].command,
-        )
-
-    def close(self, status: CaseStatus, now: datetime) -> None:
-        """The end: no clock, task or timer is left."""
-        for task_id in list(self.state.tasks):
-            self.close_task(task_id, TaskState.CANCELLED, now)
-        self.set_status(status, now)
-        clocks.mark(self, "closed", now)
-        clocks.stop_all(self, now)
-        self.state.closed_at = now
 
     # the inside
 
@@ -569,22 +433,4 @@ def _reported(message: Callback) -> CallOutcome:
         reference=message.reference,
         reasons=message.reasons,
         licence=message.licence,
-    )
-
-
-def _task_change(
-    task_id: str, task: OpenTask, state: TaskState, *, outcome: str = "", role: Role | None = None
-) -> TaskChange:
-    default = Role.SUPERVISOR if task.kind is TaskKind.SUPERVISE else Role.CASEWORKER
-    return TaskChange(
-        id=task_id,
-        step=task.step,
-        kind=task.kind,
-        state=state,
-        role=role or default,
-        place=task.place,
-        outcomes=task.outcomes,
-        opened_at=task.opened_at,
-        due_at=task.due_at,
-        outcome=outcome,
     )
