@@ -20,7 +20,7 @@ from typing import Protocol
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
-from adapters.errors import Ambiguous, ProvinceError, Unavailable
+from adapters.errors import Ambiguous, ContractBroken, ProvinceError, Unavailable
 from adapters.port import ProvinceAdapter
 from domain import names
 from domain.effects import Answer, AnswerStatus, ProvinceCall, Verb
@@ -130,6 +130,8 @@ class ProvinceActivities:
         try:
             adapter = self._provinces.for_place(call.place.region)
             answer = await self._ask(adapter, wire, find_first=not prepared.fresh)
+            if answer is not None and not effects.can_keep(answer):
+                raise ContractBroken("unstorable_text")  # tried again it would be no other
         except ProvinceError as error:
             await self._trouble(intent, error.code)
             return _trouble_outcome(error)

@@ -17,6 +17,7 @@ from api.problems import install, problem, unforeseen
 from api.routers import callbacks, cases, documents, public, services, tasks
 from api.schemas import Problem
 
+METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 LARGEST_JSON = 1024 * 1024
 _PROBLEMS = {
     code: {"model": Problem, "description": text}
@@ -122,5 +123,6 @@ class Envelope:
                 await answer(scope, receive, labelled)
         finally:
             route = getattr(scope.get("route"), "path", "none")
-            REQUESTS.labels(scope["method"], route, str(status)).inc()
-            SECONDS.labels(scope["method"], route).observe(time.perf_counter() - started)
+            method = scope["method"] if scope["method"] in METHODS else "other"  # a client may invent any
+            REQUESTS.labels(method, route, str(status)).inc()
+            SECONDS.labels(method, route).observe(time.perf_counter() - started)

@@ -143,6 +143,14 @@ _RECEIPT = """
 """
 
 
+def can_keep(message: Message) -> bool:
+    """Whether the database can hold every text in it: no zero byte, no half of a surrogate pair."""
+    try:
+        return "\\u0000" not in message.model_dump_json()
+    except ValueError:
+        return False
+
+
 async def receipt(session: Session | Database, key: str, answer: Answer) -> None:
     """The answer is known. A pending answer is a receipt too; its end replaces it, and nothing replaces an end."""
     parameters = {"key": key, "answer": answer.model_dump_json()}

@@ -166,7 +166,7 @@ async def stream(no: str, request: Request, caller: Caller) -> StreamingResponse
     async with h.database.begin() as session:
         await visible_case(session, caller, no)
     last = request.headers.get("last-event-id", "0")
-    after = int(last) if last.isdigit() and len(last) < 10 else 0
+    after = int(last) if last.isascii() and last.isdigit() and len(last) < 10 else 0
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(_events(h, request, no, after), media_type="text/event-stream", headers=headers)
 

@@ -48,6 +48,9 @@ async def receive(house: House, region: str, path: str, headers: Mapping[str, st
     except CallbackRefused as refused:
         await _keep_forged(house, region, body, refused.code)
         raise Refusal("bad_signature") from None
+    if not effects.can_keep(notice):
+        await _keep_forged(house, region, body, "unstorable_text")
+        raise Refusal("bad_signature")
     digest = hashlib.sha256(body).hexdigest()
     async with house.database.begin() as session:
         effect = await effects.read_effect(session, notice.key, lock=True)
