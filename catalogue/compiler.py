@@ -129,7 +129,10 @@ def _located(document: Any, name: str, path: tuple[Any, ...], code: str, what: s
 
 def check(plan: Plan) -> Iterator[Complaint]:
     """Everything that a plan of the right shape can still have wrong."""
-    yield from _check_form(plan)
+    faults = list(_check_form(plan))
+    yield from faults
+    if any(code == "form_schema" for _, code, _, _ in faults):
+        return  # everything else refers to fields of the form
     yield from _check_roles(plan)
     yield from _check_steps(plan)
     yield from _check_order(plan)

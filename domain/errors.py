@@ -109,7 +109,6 @@ ERRORS: dict[str, ErrorKind] = {
         "Idempotency-Key must be 1-255 of letters, digits, underscore, hyphen.",
     ),
     "cursor_invalid": _kind(422, "分页游标无效。", "The cursor is not valid."),
-    "body_too_deep": _kind(422, "内容嵌套过深。", "The body is nested too deeply."),
     "precondition_required": _kind(428, "请带上读取时的版本号（If-Match）。", "Send the version you read (If-Match)."),
     "too_many_requests": _kind(429, "请求过于频繁，请稍后再试。", "Too many requests; try again later."),
     "internal": _kind(
