@@ -9,7 +9,6 @@ from typing import Any
 from api.app import create_app
 from api.house import House
 
-
 _NOTHING: Any = None  # the routes are only described, never called
 
 

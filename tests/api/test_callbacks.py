@@ -48,9 +48,7 @@ def signed(office: Office, path: str, body: bytes, region: str = ANHUI, age: int
     return {"X-Gw-Time": at, "X-Gw-Nonce": nonce, "X-Gw-Sign": sign, "Content-Type": "application/json"}
 
 
-async def report(
-    office: Office, content: dict[str, object] | bytes, region: str = ANHUI, **how: Any
-) -> httpx.Response:
+async def report(office: Office, content: dict[str, object] | bytes, region: str = ANHUI, **how: Any) -> httpx.Response:
     path = f"/v1/callbacks/{region}"
     body = content if isinstance(content, bytes) else json.dumps(content).encode()
     headers = signed(office, path, body, how.get("signer", region), how.get("age", 0)) | how.get("headers", {})
@@ -125,7 +123,9 @@ async def test_a_province_does_not_speak_for_another(office: Office) -> None:
 
 async def test_two_provinces_may_count_their_events_alike(office: Office) -> None:
     what = await asked(office)
-    assert (await report(office, notice("f" * 64, regionCode="320000", eventNo="1"), region="320000")).status_code == 404
+    assert (
+        await report(office, notice("f" * 64, regionCode="320000", eventNo="1"), region="320000")
+    ).status_code == 404
     assert (await report(office, notice(what.key, eventNo="1"))).status_code == 202
 
 
@@ -136,12 +136,11 @@ FORGERIES: dict[str, dict[str, Any]] = {
     "without a signature": {"headers": {"X-Gw-Sign": ""}},
     "with a wrong signature": {"headers": {"X-Gw-Sign": "0" * 64}},
     "with another time": {"headers": {"X-Gw-Time": "1"}},
-    "with a time that is none": {"headers": {"X-Gw-Time": "²"}},
     "with a short nonce": {"headers": {"X-Gw-Nonce": "x"}},
 }
 
 
-@pytest.mark.parametrize("how", [name for name in FORGERIES if name != "with a time that is none"])
+@pytest.mark.parametrize("how", FORGERIES)
 async def test_what_is_not_signed_by_the_province_now_is_not_believed(office: Office, how: str) -> None:
     what = await asked(office)
     answer = await report(office, notice(what.key), **FORGERIES[how])

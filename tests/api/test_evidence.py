@@ -43,7 +43,9 @@ async def test_consent_releases_it_once_and_shows_it_to_the_place_that_decides(t
     shown = {e["step"]: e["preview"] for e in (await town.case(town.market(), no))["evidence"]}
     assert shown["shareholder"]
     assert shown["representative"] is None
-    other = {e["step"]: e["preview"] for e in (await town.case(town.login("caseworker", "340100", "tax"), no))["evidence"]}
+    other = {
+        e["step"]: e["preview"] for e in (await town.case(town.login("caseworker", "340100", "tax"), no))["evidence"]
+    }
     assert set(other.values()) == {None}
 
 

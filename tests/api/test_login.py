@@ -1,4 +1,4 @@
-"""Who is let in: only whoever holds a token of the issuer, meant for us, of this time, with a place if one is needed."""
+"""Who is let in: whoever holds a token of the issuer, meant for us, of this time, with a place if one is needed."""
 
 from __future__ import annotations
 

@@ -32,7 +32,9 @@ def is_problem(answer: httpx.Response, status: int, code: str = "") -> None:
     assert body["request_id"] == answer.headers["x-request-id"]
     assert re.fullmatch(r"[0-9a-f]{32}", body["request_id"])
     for item in body.get("errors", []):
-        assert item["zh"] and item["en"] and item["code"] in ERRORS
+        assert item["code"] in ERRORS
+        assert item["zh"]
+        assert item["en"]
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 

@@ -193,7 +193,7 @@ async def test_a_refused_application_does_not_use_its_key_up(office: Office) -> 
 async def test_a_malformed_key_is_refused(office: Office, key: str) -> None:
     citizen = office.citizen()
     body = await citizen.application()
-    answer = await citizen.post("/v1/cases", json=body, headers=[("Idempotency-Key", key.encode())])  # type: ignore[list-item]
+    answer = await citizen.post("/v1/cases", json=body, headers=[(b"idempotency-key", key.encode())])
     is_problem(answer, 422, "idempotency_key_invalid")
 
 

@@ -77,7 +77,9 @@ def task_routes(task: str) -> list[tuple[str, str]]:
 
 async def knock(caller: Caller, method: str, path: str) -> httpx.Response:
     body = {"outcome": "accept"} if method == "PUT" else {} if method == "POST" else None
-    return await caller.request(method, path, json=body, headers={"If-Match": '"1"', "Idempotency-Key": secrets.token_hex(8)})
+    return await caller.request(
+        method, path, json=body, headers={"If-Match": '"1"', "Idempotency-Key": secrets.token_hex(8)}
+    )
 
 
 def without_id(answer: httpx.Response) -> bytes:

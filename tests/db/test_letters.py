@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -73,7 +74,7 @@ async def test_a_key_is_the_clients_own(database: Database) -> None:
 
 
 async def test_a_key_whose_work_failed_is_free_again(database: Database) -> None:
-    with pytest.raises(RuntimeError, match="work failed"):
+    with suppress(RuntimeError):
         async with database.begin() as session:
             await idempotency.reserve(session, "c", "k", "d" * 64)
             raise RuntimeError("work failed")
@@ -121,7 +122,7 @@ async def test_two_relays_never_hold_the_same_message(database: Database) -> Non
 
 async def test_what_a_relay_took_and_did_not_send_is_there_again(database: Database) -> None:
     posted = await post_due(database, await add_case(database), 1)
-    with pytest.raises(RuntimeError, match="crash"):
+    with suppress(RuntimeError):
         async with database.begin() as session:
             assert len(await outbox.take_due(session)) == 1
             raise RuntimeError("crash")
@@ -137,7 +138,9 @@ async def test_what_the_committing_process_may_still_send_itself_is_not_due_yet(
         await outbox.post(session, OutboxKind.START, no, {}, now)
     async with database.begin() as session:
         assert await outbox.take_due(session) == []
-        assert await outbox.backlog(session) == (1, pytest.approx(0, abs=3))
+        waiting, oldest = await outbox.backlog(session)
+    assert waiting == 1
+    assert 0 <= oldest < 3
 
 
 async def test_a_message_that_cannot_be_sent_waits_longer_each_time_and_is_never_given_up(database: Database) -> None:

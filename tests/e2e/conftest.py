@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -12,9 +13,9 @@ from tongban.stack.stack import Stack
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack(folders: Callable[[str], Path]) -> Iterator[Stack]:
     """Everything, with two workers of each kind."""
-    folder = tmp_path_factory.mktemp("e2e")
+    folder = folders("e2e")
     workers = {"core": 2, "provinces": 2}
     with Stack(folder, workers=workers, usual_ports=False, say=lambda _line: None) as running:
         yield running

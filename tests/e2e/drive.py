@@ -7,7 +7,7 @@ import json
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import httpx
@@ -98,7 +98,9 @@ class Drive:
         """The case as its applicant reads it."""
         return dict(await self.citizen.get(f"/v1/cases/{no}"))
 
-    async def until(self, no: str, enough: Callable[[dict[str, Any]], Any], within_s: float = PATIENCE_S) -> dict[str, Any]:
+    async def until(
+        self, no: str, enough: Callable[[dict[str, Any]], Any], within_s: float = PATIENCE_S
+    ) -> dict[str, Any]:
         """The case, once it has come that far; what there is to know about it if it does not."""
         end = time.monotonic() + within_s
         while True:
@@ -170,9 +172,17 @@ class Drive:
         await self.accept(no)
         await self.finish(no)
 
-    async def fault(self, region: str, kind: str, operation: str = "*", times: int | None = 1, **more: object) -> None:
+    async def fault(
+        self, region: str, kind: str, operation: str = "*", times: int | None = 1, **more: float | str
+    ) -> None:
         """Switches a fault on at a province."""
-        body = {"kind": kind, "operation": operation, "times": times} | more
+        await self.switch_on(region, kind, operation, times, more)
+
+    async def switch_on(
+        self, region: str, kind: str, operation: str, times: int | None, more: Mapping[str, float | str]
+    ) -> None:
+        """The same with its particulars in a mapping."""
+        body = {"kind": kind, "operation": operation, "times": times, **more}
         answer = await self.provinces.post(f"{self.stack.province_urls[region]}/sim/faults", json=body)
         assert answer.status_code == 201, answer.text
 
