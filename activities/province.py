@@ -108,14 +108,14 @@ class ProvinceActivities:
     async def _attempt(self, request: CallProvince) -> CallOutcome:
         call = request.call
         intent = _intent(request)
-        item = names.evidence_id(request.case_no, call.step) if call.verb in {Verb.OFFER, Verb.FETCH} else ""
+        item = _evidence(request)
         prepared = await effects.prepare(
             self._database,
             intent,
             LEASE,
             refers=any(source.startswith("step.") for source in call.send.values()),
             command=call.command,
-            evidence=item if call.verb is Verb.FETCH else "",
+            evidence=item.id if item and call.verb is Verb.FETCH else "",
         )
         if prepared is None:
             raise ApplicationError("case without application", type="NoApplication", non_retryable=True)
@@ -138,7 +138,7 @@ class ProvinceActivities:
         if answer is None:
             return CallOutcome(status=OutcomeStatus.NOT_FOUND, code="not_found")
         if item and answer.status is AnswerStatus.ACCEPTED:
-            await effects.receipt_of_evidence(self._database, intent, item, answer)
+            await effects.receipt_of_evidence(self._database, call.key, item, answer)
         elif call.key:
             await effects.receipt(self._database, call.key, answer)
         return _outcome(answer)
@@ -154,6 +154,22 @@ class ProvinceActivities:
     async def _trouble(self, intent: effects.Intent, code: str) -> None:
         if intent.key:
             await effects.trouble(self._database, intent.key, code)
+
+
+def _evidence(request: CallProvince) -> effects.Found | None:
+    """The evidence a call is about: a look, a release, or the search for the end of a release (it has a consent)."""
+    call = request.call
+    released = call.verb is Verb.FETCH or (call.verb is Verb.FIND and bool(call.command))
+    if not released and call.verb is not Verb.OFFER:
+        return None
+    return effects.Found(
+        id=names.evidence_id(request.case_no, call.step),
+        case_no=request.case_no,
+        step=call.step,
+        region=call.place.region,
+        department=call.place.department,
+        released=released,
+    )
 
 
 def _trouble_outcome(error: ProvinceError) -> CallOutcome:

@@ -138,6 +138,7 @@ def check(plan: Plan) -> Iterator[Complaint]:
     yield from _check_order(plan)
     yield from _check_clocks(plan)
     yield from _check_results(plan)
+    yield from _check_ids(plan)
 
 
 def _check_form(plan: Plan) -> Iterator[Complaint]:
@@ -266,8 +267,29 @@ def _check_order(plan: Plan) -> Iterator[Complaint]:
     for i, step in enumerate(plan.steps):
         if step.id not in settled:
             yield ("steps", i, "needs"), "cycle", f"{step.id} waits for itself", "Break the circle."
+    kinds = {kind: {step.id for step in plan.steps if step.kind is kind} for kind in StepKind}
+    for i, step in enumerate(plan.steps):
+        before = step.needs_closure(plan)
+        if step.kind is StepKind.CERTIFICATE and not kinds[StepKind.DECIDE] <= before:
+            yield (
+                ("steps", i, "needs"),
+                "certificate_early",
+                f"{step.id} is issued before all is decided",
+                "Add the decision.",
+            )
+        if step.kind is StepKind.ACCEPT and kinds[StepKind.DECIDE] & before:
+            yield ("steps", i, "needs"), "accept_late", f"{step.id} comes after a decision", "Put acceptance first."
     if not any(step.kind is StepKind.ACCEPT for step in plan.steps):
         yield ("steps",), "accept_missing", "nobody accepts the application", "Add a step of kind accept."
+
+
+def _check_ids(plan: Plan) -> Iterator[Complaint]:
+    for part in ("legs", "clocks", "materials", "results", "eligibility"):
+        seen: set[str] = set()
+        for i, item in enumerate(getattr(plan, part)):
+            if item.id in seen:
+                yield (part, i, "id"), "id_twice", f"{item.id} is used twice in {part}", "Give each its own id."
+            seen.add(item.id)
 
 
 def _check_clocks(plan: Plan) -> Iterator[Complaint]:

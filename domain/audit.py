@@ -10,6 +10,7 @@ from datetime import UTC
 from domain.record import Event
 
 GENESIS = "0" * 64
+SUPERSEDED = "record:batch:superseded"  # the events ``from`` … ``to`` of its data are void
 
 
 def body_hash(case_no: str, event: Event) -> str:

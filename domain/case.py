@@ -40,7 +40,7 @@ CASE_TRANSITIONS: dict[CaseStatus, frozenset[CaseStatus]] = {
     S.TERMINATED: frozenset(),
 }
 TERMINAL = frozenset(status for status, following in CASE_TRANSITIONS.items() if not following)
-WITHDRAWABLE = frozenset({S.SUBMITTED, S.RECEIVED, S.ACCEPTED, S.UNDER_REVIEW})
+WITHDRAWABLE = frozenset({S.RECEIVED, S.ACCEPTED, S.UNDER_REVIEW})
 
 
 class StepStatus(StrEnum):

@@ -83,7 +83,6 @@ class StepPlan(Message):
     not_reversible: Text | None = None
     on_rejected: OnRejected = OnRejected.TERMINATE
     purpose: Text | None = None
-    replaceable: bool = True
 
     def needs_closure(self, plan: Plan) -> set[str]:
         """Every step that is done before this one opens."""
@@ -209,7 +208,6 @@ class CaseStep(Message):
     compensate_with: str
     on_rejected: OnRejected
     purpose: Text | None = None
-    replaceable: bool = True
     licence_type: str = ""
 
 
@@ -253,7 +251,6 @@ def bind(plan: Plan, form: Mapping[str, JsonValue], applies: Mapping[str, bool])
             compensate_with=step.compensate_with,
             on_rejected=step.on_rejected,
             purpose=step.purpose,
-            replaceable=step.replaceable,
             licence_type=licence_types.get(step.id, ""),
         )
         for step in plan.steps

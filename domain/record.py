@@ -134,6 +134,12 @@ class CaseView(Message):
 
 
 class RecordBatch(Message):
+    """``events``, ``tasks``, ``licences``, ``commands``: what is new.
+
+    ``evidence``, ``open_tasks``, ``all_commands``: all there is, so that a batch can take the place of one that a
+    lost workflow task had written.
+    """
+
     case_no: str
     number: int
     at: datetime
@@ -143,3 +149,5 @@ class RecordBatch(Message):
     evidence: tuple[EvidenceChange, ...]
     licences: tuple[LicenceIssued, ...]
     commands: tuple[str, ...]
+    open_tasks: tuple[str, ...] = ()
+    all_commands: tuple[str, ...] = ()

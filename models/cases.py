@@ -9,7 +9,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from pydantic import JsonValue
-from sqlalchemy import CHAR, Column, DateTime, ForeignKey, Index, Text, event, select, text, update
+from sqlalchemy import CHAR, Column, DateTime, ForeignKey, Index, Integer, String, Text, event, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
@@ -65,6 +65,8 @@ class Case(SQLModel, table=True):
     updated_at: datetime = moment()
     closed_at: datetime | None = moment(null=True)
     recorded: int = 0
+    batch_digest: str = Field(default="", sa_column=Column(String, nullable=False, server_default=""))
+    batch_from: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
     events: int = 0
     head: str = digest_column()
 

@@ -7,18 +7,30 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CHAR, Column, ForeignKey, select, text
+from sqlalchemy import CHAR, Column, ForeignKey, Index, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
 
 from domain.messages import Actor
 from models.columns import json_column, moment
+from models.database import Database
 
 
 class Command(SQLModel, table=True):
-    """``effective_at`` is set by the record that carried it out; without it the order was refused or lost."""
+    """``effective_at``: the record that carried it out. ``settled_at``: the workflow has confirmed it, too.
+
+    Between the two lies the one moment at which the record can know more than the workflow: when both the worker and
+    Temporal die before the workflow task becomes history. The relay sends such an order again, under its own id.
+    """
 
     __tablename__ = "command"
+    __table_args__ = (
+        Index(
+            "ix_command_unsettled",
+            "effective_at",
+            postgresql_where=text("settled_at IS NULL AND effective_at IS NOT NULL"),
+        ),
+    )
 
     id: str = Field(primary_key=True)
     kind: str
@@ -31,6 +43,7 @@ class Command(SQLModel, table=True):
     body: dict[str, Any] = json_column()
     created_at: datetime = moment()
     effective_at: datetime | None = moment(null=True)
+    settled_at: datetime | None = moment(null=True)
 
 
 _INSERT = text(
@@ -82,5 +95,21 @@ async def read_commands(session: AsyncSession, case_no: str) -> Sequence[Command
         select(Command)
         .where(col(Command.case_no) == case_no, col(Command.effective_at).is_not(None))
         .order_by(col(Command.created_at))
+    )
+    return result.scalars().all()
+
+
+async def settle(database: Database, command_id: str) -> None:
+    """The workflow has given its answer."""
+    await database.once(text("UPDATE command SET settled_at = now() WHERE id = :id"), {"id": command_id})
+
+
+async def unsettled(session: AsyncSession, limit: int = 20) -> Sequence[Command]:
+    """Orders on record for a while that their workflow has not confirmed."""
+    result = await session.execute(
+        select(Command)
+        .where(col(Command.settled_at).is_(None), text("effective_at < now() - interval '20 seconds'"))
+        .order_by(col(Command.effective_at))
+        .limit(limit)
     )
     return result.scalars().all()

@@ -174,23 +174,30 @@ _FOUND = text(
 )
 
 
-async def receipt_of_evidence(database: Database, intent: Intent, evidence: str, answer: Answer) -> None:
-    """The receipt and what the register showed (an offer has no key) or released, in one statement."""
-    found = json.dumps(dict(answer.data), ensure_ascii=False)
-    await database.once(
-        _FOUND,
-        {
-            "key": intent.key,
-            "answer": answer.model_dump_json(),
-            "id": evidence,
-            "case_no": intent.case_no,
-            "step": intent.step,
-            "region": intent.region,
-            "department": intent.department,
-            "preview": None if intent.key else found,
-            "content": found if intent.key else None,
-        },
-    )
+class Found(Message):
+    """Where evidence belongs. ``released``: it is the evidence itself, not only what was shown before consent."""
+
+    id: str
+    case_no: str
+    step: str
+    region: str
+    department: str
+    released: bool
+
+
+async def receipt_of_evidence(session: Session | Database, key: str, found: Found, answer: Answer) -> None:
+    """The receipt (a look before consent has no key) and what the register showed or released, in one statement."""
+    content = json.dumps(dict(answer.data), ensure_ascii=False)
+    parameters = found.model_dump(exclude={"released"}) | {
+        "key": key,
+        "answer": answer.model_dump_json(),
+        "preview": None if found.released else content,
+        "content": content if found.released else None,
+    }
+    if isinstance(session, Database):
+        await session.once(_FOUND, parameters)
+    else:
+        await session.execute(_FOUND, parameters)
 
 
 _TROUBLE = text(

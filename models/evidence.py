@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CHAR, Column, ForeignKey, select, update
+from sqlalchemy import CHAR, Column, ForeignKey, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
 
@@ -40,8 +40,3 @@ async def evidence_of(session: AsyncSession, case_no: str) -> Sequence[Evidence]
     """All evidence of a case."""
     result = await session.execute(select(Evidence).where(col(Evidence.case_no) == case_no).order_by(col(Evidence.id)))
     return result.scalars().all()
-
-
-async def attach_document(session: AsyncSession, evidence_id: str, document_id: str) -> None:
-    """The applicant's own document in place of what was offered."""
-    await session.execute(update(Evidence).where(col(Evidence.id) == evidence_id).values(document_id=document_id))

@@ -7,19 +7,21 @@ row knows, is computed there. ``domain.audit.event_hash`` is the same rule in Py
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from domain.audit import body_hash
-from domain.record import LicenceIssued, RecordBatch
-from models import licences
-from models.cases import read_application, read_case, read_plan
+from domain.audit import SUPERSEDED, body_hash
+from domain.messages import SYSTEM
+from domain.record import Event, LicenceIssued, RecordBatch
+from models import events, licences
+from models.cases import lock_case, read_application, read_case, read_plan
 from models.database import Database, Session
 
-OUT_OF_ORDER = "TB001"
+OUT_OF_ORDER, CONTRADICTED = "TB001", "TB002"
 _RECORD = text("SELECT record_batch(CAST(:batch AS jsonb))")
 
 
@@ -28,24 +30,65 @@ class RecordOutOfOrder(RuntimeError):
 
 
 async def write_batch(database: Database, batch: RecordBatch) -> bool:
-    """True if written, False if this batch was written before. Raises RecordOutOfOrder on a gap."""
+    """True if written, False if this batch was written before. Raises RecordOutOfOrder on a gap.
+
+    The workflow is right, not the record: a crash can leave a batch on record whose workflow task never became
+    history. When the same number comes with other content, it takes the place of what was written.
+    """
+    spelled = {"batch": _spelled(batch)}
     try:
         if not batch.licences:
-            rows = await database.once(_RECORD, {"batch": _spelled(batch)})
+            rows = await database.once(_RECORD, spelled)
             return bool(rows[0][0])
         async with database.begin() as session:
-            written = bool(await session.scalar(_RECORD, {"batch": _spelled(batch)}))
+            written = bool(await session.scalar(_RECORD, spelled))
             for issued in batch.licences if written else ():
                 await _issue(session, batch.case_no, issued)
             return written
     except DBAPIError as error:
-        if getattr(error.orig, "sqlstate", "") == OUT_OF_ORDER:
+        state = getattr(error.orig, "sqlstate", "")
+        if state == OUT_OF_ORDER:
             raise RecordOutOfOrder(f"batch {batch.number} of {batch.case_no}") from error
-        raise
+        if state != CONTRADICTED:
+            raise
+    return await _supersede(database, batch, spelled)
+
+
+async def _supersede(database: Database, batch: RecordBatch, spelled: dict[str, str]) -> bool:
+    """Puts a batch in the place of another of its number; the audit trail keeps both and says which one is void."""
+    async with database.begin() as session:
+        case = await lock_case(session, batch.case_no)
+        if case is None or case.recorded != batch.number:
+            return False
+        void = {"batch": str(batch.number), "from": str(case.batch_from + 1), "to": str(case.events)}
+        marker = Event(type=SUPERSEDED, at=batch.at, actor=SYSTEM, data=void)
+        seq, head = await events.append(session, case.no, case.events, case.head, [marker])
+        keep = {"no": case.no, "open": list(batch.open_tasks), "commands": list(batch.all_commands)}
+        await session.execute(_BACK, keep | {"seq": seq, "head": head})
+        await session.execute(_RECORD, spelled)
+        for statement in _ONLY_WHAT_STANDS:
+            await session.execute(statement, keep)
+        for issued in batch.licences:
+            await _issue(session, batch.case_no, issued)
+    return True
+
+
+_BACK = text("UPDATE cases SET recorded = recorded - 1, events = :seq, head = :head WHERE no = :no")
+_ONLY_WHAT_STANDS = (
+    text(
+        "UPDATE task SET state = 'cancelled', closed_at = now() "
+        "WHERE case_no = :no AND state = 'open' AND id <> ALL(:open)"
+    ),
+    text(
+        "UPDATE task SET state = 'open', outcome = '', closed_at = NULL "
+        "WHERE case_no = :no AND state <> 'open' AND id = ANY(:open)"
+    ),
+    text("UPDATE command SET effective_at = NULL, settled_at = NULL WHERE case_no = :no AND id <> ALL(:commands)"),
+)
 
 
 def _spelled(batch: RecordBatch) -> str:
-    """The batch as the function reads it: flat rows, every event with its own hash."""
+    """The batch as the function reads it: every event with its own hash, and what the batch comes to."""
     view = batch.view
     first = view.waiting[0] if view.waiting else None
     content = batch.model_dump(mode="json")
@@ -56,7 +99,20 @@ def _spelled(batch: RecordBatch) -> str:
         "region": first.region if first else "",
         "department": first.department if first else "",
     }
+    content["digest"] = _meaning(batch)
     return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+
+
+def _meaning(batch: RecordBatch) -> str:
+    """A digest of what a batch says, without the times: made anew after a crash, the same batch has other ones."""
+    said = [
+        [[e.type, e.step, e.actor.subject, dict(e.data)] for e in batch.events],
+        [[t.id, t.state, t.outcome] for t in batch.tasks],
+        [[e.id, e.state, e.command] for e in batch.evidence],
+        [[s.id, s.status] for s in batch.view.steps],
+        [batch.view.status, list(batch.commands), sorted(batch.open_tasks)],
+    ]
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 async def _issue(session: Session, case_no: str, issued: LicenceIssued) -> None:

@@ -1,4 +1,4 @@
-"""``python -m tongban relay``: sends what the API committed but could not send, and seals the audit trail."""
+"""``python -m tongban relay``: sends what the API could not send, has orders confirmed, seals the audit trail."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from pathlib import Path
 import structlog
 
 from api.delivery import Delivery
-from api.gateway import Down
+from api.gateway import Down, NotRunning
 from api.house import House
-from models import outbox, seals
+from api.usecases import orders
+from domain.errors import Refusal
+from models import commands, outbox, seals
 from models.database import DATABASE_DOWN, DatabaseError
 from tongban.settings import Settings
 from tongban.wiring import configure_logging, open_house
@@ -39,6 +41,7 @@ async def run(settings: Settings) -> None:
                 if loop.time() - sealed >= SEAL_EVERY_S:
                     sealed = loop.time()
                     await seal_once(house, settings.data_dir)
+                    await confirm_once(house)
             except (DatabaseError, *DATABASE_DOWN) as error:
                 log.warning("database_down", error=type(error).__name__)
                 sent = 0
@@ -61,6 +64,24 @@ async def relay_once(house: House, delivery: Delivery, most: int = 100) -> int:
                 return sent
             await outbox.done(session, due[0].id)
     return most
+
+
+async def confirm_once(house: House) -> int:
+    """Sends orders again that the record knows and the workflow has not confirmed; returns how many are settled.
+
+    The same id is the same order: a workflow that knows it says what it said, one that lost it carries it out.
+    """
+    async with house.database.begin() as session:
+        waiting = await commands.unsettled(session)
+    for done, row in enumerate(waiting):
+        try:
+            await orders.send(house, row.case_no, orders.order_of(row))
+        except Refusal as refusal:
+            log.warning("order_not_confirmed", case=row.case_no, kind=row.kind, code=refusal.code)
+            await commands.settle(house.database, row.id)
+        except (Down, NotRunning):
+            return done
+    return len(waiting)
 
 
 async def seal_once(house: House, data_dir: Path) -> None:

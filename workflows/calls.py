@@ -20,6 +20,7 @@ from domain.start import CallProvince
 FIRST_TRY = timedelta(seconds=3)
 QUEUED_TRY = timedelta(seconds=30)
 LONGEST_PATIENCE = timedelta(days=120)
+BOUNDARY_S = 0.001  # ends the workflow task; the shortest timer there is
 RECORD_TRY = timedelta(seconds=8)
 
 _ONCE = RetryPolicy(maximum_attempts=1)

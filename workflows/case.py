@@ -82,6 +82,10 @@ class CaseWorkflow:
                 process.take_time(workflow.now())
         self._stop_timer()
         await workflow.wait_condition(workflow.all_handlers_finished)
+        # The last record and the answers to its orders become history before the end does: a message that arrives
+        # with the end makes the server refuse that workflow task, and what it held would be lost.
+        await asyncio.sleep(calls.BOUNDARY_S)
+        await workflow.wait_condition(workflow.all_handlers_finished)
 
     async def _carry_out(self, call: Call) -> None:
         """One call, by the way the case was started with; its end goes to the process."""

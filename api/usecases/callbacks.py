@@ -17,10 +17,12 @@ from datetime import UTC, datetime
 
 from adapters.errors import CallbackRefused, Misconfigured
 from api.house import House
-from domain.effects import Answer, AnswerStatus, CallbackNotice
+from domain import names
+from domain.effects import Answer, AnswerStatus, CallbackNotice, Verb
 from domain.errors import Refusal
 from domain.process import Callback
 from models import effects, inbox, outbox
+from models.database import Session
 from models.effects import Effect
 from models.inbox import Inbox, Verdict
 
@@ -70,7 +72,7 @@ async def receive(house: House, region: str, path: str, headers: Mapping[str, st
         if earlier is not None:
             verdict = Verdict(earlier.verdict)
         elif verdict is Verdict.TAKEN and effect is not None:
-            await effects.receipt(session, effect.key, notice.answer)
+            await _keep(session, effect, notice.answer)
             message = _message(notice)
             now = datetime.now(UTC)
             posted = await outbox.post(
@@ -89,6 +91,22 @@ def _judge(effect: Effect | None, region: str, answer: Answer) -> Verdict:
     if known is None or known.status is AnswerStatus.PENDING:
         return Verdict.TAKEN
     return Verdict.LATE if known.status is answer.status else Verdict.CONTRADICTION
+
+
+async def _keep(session: Session, effect: Effect, answer: Answer) -> None:
+    """The receipt; for evidence that a register releases late also what it released."""
+    if effect.verb == Verb.FETCH and answer.status is AnswerStatus.ACCEPTED:
+        found = effects.Found(
+            id=names.evidence_id(effect.case_no, effect.step),
+            case_no=effect.case_no,
+            step=effect.step,
+            region=effect.region,
+            department=effect.department,
+            released=True,
+        )
+        await effects.receipt_of_evidence(session, effect.key, found, answer)
+    else:
+        await effects.receipt(session, effect.key, answer)
 
 
 def _message(notice: CallbackNotice) -> Callback:

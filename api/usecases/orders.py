@@ -19,11 +19,13 @@ from domain.process import CommandResult, DecideCommand, EvidenceCommand, Withdr
 from domain.record import TaskState
 from models import commands
 from models.cases import read_case
+from models.commands import Command
 from models.database import Session
 from models.documents import read_documents
-from models.evidence import attach_document, read_evidence
+from models.evidence import read_evidence
 from models.tasks import Task
 
+Order = DecideCommand | EvidenceCommand | WithdrawCommand
 ADVERSE = {"refuse", "terminate"}
 
 
@@ -40,8 +42,7 @@ async def decide(house: House, actor: Actor, task_id: str, decision: Decision, i
         if known is None or known.effective_at is None:
             _check_decision(actor, task, decision, if_match)
             await _store(session, command, "decide", task.case_no, task_id, actor, body)
-    order = DecideCommand(id=command, task=task_id, outcome=decision.outcome, actor=actor)
-    return await _send(house, task.case_no, order)
+    return await send(house, task.case_no, _decision(command, task_id, body, actor))
 
 
 def _check_decision(actor: Actor, task: Task, decision: Decision, if_match: int | None) -> None:
@@ -84,14 +85,7 @@ async def answer_evidence(
             if answer.document_id not in await read_documents(session, actor.subject, [answer.document_id]):
                 raise Refusal("document_unknown", "/document_id")
         await _store(session, command, "evidence", no, evidence_id, actor, body)
-    order = EvidenceCommand(
-        id=command, evidence=evidence_id, accept=accept, replaced=bool(body["replaced"]), actor=actor
-    )
-    done = await _send(house, no, order)
-    if own:  # only now: an order that came too late must not change what was handed in
-        async with house.database.begin() as session:
-            await attach_document(session, evidence_id, own)
-    return done
+    return await send(house, no, _evidence(command, evidence_id, body, actor))
 
 
 async def withdraw(house: House, actor: Actor, no: str, reason: str) -> CommandOut:
@@ -103,7 +97,7 @@ async def withdraw(house: House, actor: Actor, no: str, reason: str) -> CommandO
         if case.closed_at is not None and known is None:
             raise Refusal("case_closed")
         await _store(session, command, "withdraw", no, no, actor, {"reason": reason})
-    return await _send(house, no, WithdrawCommand(id=command, actor=actor))
+    return await send(house, no, WithdrawCommand(id=command, actor=actor))
 
 
 async def _store(
@@ -112,7 +106,31 @@ async def _store(
     await commands.insert_command(session, command, kind, no, target, actor, body, datetime.now(UTC))
 
 
-async def _send(house: House, no: str, order: DecideCommand | EvidenceCommand | WithdrawCommand) -> CommandOut:
+def order_of(row: Command) -> Order:
+    """The order a row stands for."""
+    actor = Actor(
+        subject=row.actor_subject,
+        role=Role(row.actor_role),
+        region=row.actor_region,
+        department=row.actor_department,
+    )
+    if row.kind == "decide":
+        return _decision(row.id, row.target, row.body, actor)
+    if row.kind == "evidence":
+        return _evidence(row.id, row.target, row.body, actor)
+    return WithdrawCommand(id=row.id, actor=actor)
+
+
+def _decision(command: str, task: str, body: Mapping[str, Any], actor: Actor) -> DecideCommand:
+    return DecideCommand(id=command, task=task, outcome=body["outcome"], actor=actor)
+
+
+def _evidence(command: str, item: str, body: Mapping[str, Any], actor: Actor) -> EvidenceCommand:
+    accept, replaced = bool(body["accept"]), bool(body["replaced"])
+    return EvidenceCommand(id=command, evidence=item, accept=accept, replaced=replaced, actor=actor)
+
+
+async def send(house: House, no: str, order: Order) -> CommandOut:
     """Sends the order. A case that has ended answers with what this very order led to, if it did."""
     try:
         result = await house.gateway.order(no, order)
@@ -125,4 +143,5 @@ async def _send(house: House, no: str, order: DecideCommand | EvidenceCommand | 
         if known is None or known.effective_at is None:
             raise Refusal("case_closed") from None
         result = CommandResult(status=CaseStatus(case.status), at=known.effective_at)
+    await commands.settle(house.database, order.id)
     return CommandOut(no=no, status=result.status, at=result.at)

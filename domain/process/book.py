@@ -39,7 +39,6 @@ class Book:
         self.calls: list[Call] = []
         self._events: list[Event] = []
         self._tasks: list[TaskChange] = []
-        self._evidence: dict[str, EvidenceChange] = {}
         self._licences: list[LicenceIssued] = []
         self._commands: list[str] = []
 
@@ -66,12 +65,27 @@ class Book:
             view=view(self),
             events=tuple(self._events),
             tasks=tuple(self._tasks),
-            evidence=tuple(self._evidence.values()),
+            evidence=self._all_evidence(),
             licences=tuple(self._licences),
             commands=tuple(self._commands),
+            open_tasks=tuple(self.state.tasks),
+            all_commands=tuple(self.state.commands),
         )
-        self._events, self._tasks, self._evidence, self._licences, self._commands = [], [], {}, [], []
+        self._events, self._tasks, self._licences, self._commands = [], [], [], []
         return batch
+
+    def _all_evidence(self) -> tuple[EvidenceChange, ...]:
+        return tuple(
+            EvidenceChange(
+                id=names.evidence_id(self.case_no, step_id),
+                step=step_id,
+                state=state.evidence,
+                place=self.steps[step_id].place,
+                command=state.command,
+            )
+            for step_id, state in self.state.steps.items()
+            if state.evidence is not None
+        )
 
     def note(
         self, type_: str, now: datetime, *, actor: Actor = SYSTEM, step: str = "", data: Mapping[str, str] | None = None
@@ -136,13 +150,7 @@ class Book:
 
     def evidence(self, step_id: str, state: EvidenceState) -> None:
         """The evidence of a step has changed its state."""
-        self._evidence[step_id] = EvidenceChange(
-            id=names.evidence_id(self.case_no, step_id),
-            step=step_id,
-            state=state,
-            place=self.steps[step_id].place,
-            command=self.state.steps[step_id].command,
-        )
+        self.state.steps[step_id].evidence = state
 
     def close(self, status: CaseStatus, now: datetime) -> None:
         """The end: no clock, task or timer is left."""

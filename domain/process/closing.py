@@ -32,7 +32,8 @@ def begin(process: Process, target: CaseStatus, reason: str, now: datetime) -> N
         if not task.undo:
             process.close_task(task_id, TaskState.CANCELLED, now)
     for step_id, state in process.state.steps.items():
-        if state.status in _NOT_BEGUN:
+        offered = state.status in _UNDER_WAY and state.calling is Verb.OFFER  # looking changes nothing at the register
+        if state.status in _NOT_BEGUN or offered:
             _cancel(process, step_id, now)
         elif state.status is StepStatus.PENDING:
             state.poll_at = None  # it is undone in its turn, not waited for

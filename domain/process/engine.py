@@ -208,6 +208,8 @@ class Process(Book):
 
     def recalendar(self, calendar: WorkCalendar, now: datetime) -> None:
         """A holiday notice was published: running clocks are computed again with it."""
+        if len(calendar.years) < len(self.calendar.years):
+            return  # an older one that came late
         self.calendar = calendar
         clocks.recompute(self, now)
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from domain.case import CaseStatus, StepStatus
 from domain.effects import AnswerStatus, Verb
 from domain.messages import Actor, Message, Place
-from domain.record import TaskKind
+from domain.record import EvidenceState, TaskKind
 
 
 class OutcomeStatus(StrEnum):
@@ -112,6 +112,7 @@ class StepState(BaseModel):
     polls: int = 0
     available: bool = False
     command: str = ""
+    evidence: EvidenceState | None = None
 
 
 class ClockState(BaseModel):

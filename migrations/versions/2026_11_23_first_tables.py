@@ -91,6 +91,8 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("recorded", sa.Integer(), nullable=False),
+        sa.Column("batch_digest", sa.String(), server_default="", nullable=False),
+        sa.Column("batch_from", sa.Integer(), server_default="0", nullable=False),
         sa.Column("events", sa.Integer(), nullable=False),
         sa.Column("head", sa.CHAR(length=64), nullable=False),
         sa.ForeignKeyConstraint(
@@ -168,6 +170,7 @@ def upgrade() -> None:
         sa.Column("body", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("effective_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["case_no"],
             ["cases.no"],
@@ -175,6 +178,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(op.f("ix_command_case_no"), "command", ["case_no"], unique=False)
+    op.create_index(
+        "ix_command_unsettled",
+        "command",
+        ["effective_at"],
+        unique=False,
+        postgresql_where=sa.text("settled_at IS NULL AND effective_at IS NOT NULL"),
+    )
     op.create_table(
         "effect",
         sa.Column("key", sa.CHAR(length=64), nullable=False),
@@ -348,6 +358,7 @@ def downgrade() -> None:
     op.drop_index("ix_effect_unanswered", table_name="effect", postgresql_where=sa.text("answer IS NULL"))
     op.drop_index("ix_effect_case", table_name="effect")
     op.drop_table("effect")
+    op.drop_index("ix_command_unsettled", table_name="command")
     op.drop_index(op.f("ix_command_case_no"), table_name="command")
     op.drop_table("command")
     op.drop_index("ix_case_party_case", table_name="case_party")

@@ -17,15 +17,19 @@ DECLARE
     at CONSTANT timestamptz := (batch->>'at')::timestamptz;
     view CONSTANT jsonb := batch->'view';
     locked cases%ROWTYPE;
+    first integer;
     item jsonb;
 BEGIN
     SELECT * INTO locked FROM cases WHERE no = this_case FOR NO KEY UPDATE;
     IF NOT FOUND OR locked.recorded < number - 1 THEN
         RAISE EXCEPTION 'batch % is out of order', number USING ERRCODE = 'TB001';
+    ELSIF locked.recorded = number AND locked.batch_digest <> batch->>'digest' THEN
+        RAISE EXCEPTION 'another batch % was written', number USING ERRCODE = 'TB002';
     ELSIF locked.recorded >= number THEN
         RETURN false;
     END IF;
 
+    first := locked.events;
     FOR item IN SELECT value FROM jsonb_array_elements(batch->'events') LOOP
         locked.events := locked.events + 1;
         locked.head := encode(sha256(convert_to(locked.head || locked.events || (item->>'body_hash'), 'UTF8')), 'hex');
@@ -39,7 +43,8 @@ BEGIN
     UPDATE cases SET status = view->>'status', reason = view->>'reason', progress = view,
         waiting_who = batch->'waiting'->>'who', waiting_region = batch->'waiting'->>'region',
         waiting_department = batch->'waiting'->>'department', due_at = (view->>'due_at')::timestamptz,
-        closed_at = (view->>'closed_at')::timestamptz, recorded = number, events = locked.events,
+        closed_at = (view->>'closed_at')::timestamptz, recorded = number, batch_digest = batch->>'digest',
+        batch_from = first, events = locked.events,
         head = locked.head, updated_at = at
     WHERE no = this_case;
 
@@ -56,10 +61,13 @@ BEGIN
     FROM jsonb_array_elements(batch->'tasks') AS t WHERE task.id = t->>'id' AND t->>'state' <> 'open';
 
     INSERT INTO evidence (id, case_no, step, region, department, state, document_id, command_id, updated_at)
-    SELECT e->>'id', this_case, e->>'step', e->'place'->>'region', e->'place'->>'department', e->>'state', '',
+    SELECT e->>'id', this_case, e->>'step', e->'place'->>'region', e->'place'->>'department', e->>'state',
+           coalesce((SELECT body->>'document_id' FROM command WHERE id = e->>'command' AND e->>'state' = 'replaced'), ''),
            e->>'command', at
     FROM jsonb_array_elements(batch->'evidence') AS e
-    ON CONFLICT (id) DO UPDATE SET state = excluded.state, command_id = excluded.command_id, updated_at = at;
+    ON CONFLICT (id) DO UPDATE SET state = excluded.state, command_id = excluded.command_id,
+        document_id = excluded.document_id, updated_at = at
+    WHERE evidence.state <> excluded.state OR evidence.command_id <> excluded.command_id;
 
     UPDATE command SET effective_at = at
     WHERE id IN (SELECT jsonb_array_elements_text(batch->'commands'));

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
-from domain.audit import GENESIS, event_hash
+from domain.audit import GENESIS, SUPERSEDED, event_hash
 from domain.case import CaseStatus
 from domain.messages import Place, Role
 from domain.names import task_id
@@ -52,15 +53,36 @@ async def test_the_first_batch_moves_the_case_and_proves_that_its_workflow_runs(
     assert waiting == 0
 
 
-async def test_a_batch_that_comes_again_changes_nothing(database: Database) -> None:
+async def test_a_batch_that_comes_again_changes_nothing_whatever_its_times(database: Database) -> None:
     no = await add_case(database)
     assert await write(database, no)
-    assert await write(database, no, shown=view(CaseStatus.ACCEPTED), events=(event(), event())) is False
+    assert await write(database, no) is False
+    assert await write(database, no, at=NOW + timedelta(seconds=9)) is False
+    async with database.begin() as session:
+        assert len(await events.events_of(session, no)) == 2
+
+
+async def test_the_workflow_is_right_when_its_batch_differs_from_the_one_on_record(database: Database) -> None:
+    """A crash has left a decision on record whose workflow task never became history."""
+    no = await add_case(database)
+    await write(database, no, tasks=(opened(no),), open_tasks=(opened(no).id,))
+    lost = opened(no, TaskState.DONE, "accept")
+    await write(database, no, 2, shown=view(CaseStatus.ACCEPTED), events=(event("task:accept:decided"),), tasks=(lost,))
+    kept = event("clock:promised:overdue")
+    assert await write(database, no, 2, shown=view(CaseStatus.RECEIVED), events=(kept,), open_tasks=(lost.id,))
     async with database.begin() as session:
         case = await read_case(session, no)
         trail = await events.events_of(session, no)
+        task = await read_task(session, lost.id)
     assert case is not None
-    assert (case.status, case.recorded, len(trail)) == (CaseStatus.RECEIVED, 1, 2)
+    assert task is not None
+    assert (case.status, case.recorded, task.state, task.outcome) == (CaseStatus.RECEIVED, 2, "open", "")
+    assert [row.type for row in trail][-3:] == ["task:accept:decided", SUPERSEDED, "clock:promised:overdue"]
+    assert trail[-2].data == {"batch": "2", "from": str(trail[-3].seq), "to": str(trail[-3].seq)}
+    head = GENESIS
+    for row in trail:
+        head = event_hash(head, no, row.seq, row.event())
+    assert head == case.head
 
 
 async def test_one_batch_from_many_runs_at_once_is_written_once(database: Database) -> None:

@@ -72,6 +72,10 @@ BAD = [
     ("step_unknown", "step: representative,", "step: nobody,", "id: representative, source"),
     ("step_unknown", "step: licence\n", "step: register\n", "step: register"),
     ("cycle", "needs: [accept]", "needs: [decide]", "needs: [decide]"),
+    ("certificate_early", "needs: [register]", "needs: [accept]", "needs: [accept]"),
+    ("accept_late", "    kind: accept\n    role: destination_market\n", "    kind: accept\n    needs: [decide]\n    role: destination_market\n", "    needs: [decide]"),  # noqa: E501
+    ("id_twice", "id: shareholder, source", "id: representative, source", "id: representative, source"),
+    ("condition", "shareholder_uscc != uscc", "shareholder_uscc =~ '(x+x+)+y'", "expression: shareholder_uscc"),
     ("accept_missing", "kind: accept\n", "kind: decide\n", "steps:"),
     ("mark_unknown", "stop: accept.done", "stop: accept.gone", "- id: acceptance"),
     ("clock_empty", "promised: {days: 5, basis: {zh: 长三角一网通办承诺, en: Regional service promise}, tag: U-M}", "", "- id: archive\n    title: {zh: 档案移交期限"),  # noqa: E501
