@@ -35,7 +35,6 @@ async def everywhere(drive: Drive, kind: str, more: dict[str, float | str]) -> N
         ("error_500", {}),
         ("wrong_types", {}),
         ("oversize", {}),
-        ("slow", {"seconds": 3.2}),
         ("refuse_429", {"retry_after": "1"}),
         ("refuse_429", {"retry_after": "tomorrow"}),
     ],
@@ -47,9 +46,10 @@ async def test_the_first_try_of_every_call_goes_wrong(drive: Drive, kind: str, m
     await drive.check_completed([no])
 
 
-async def test_what_is_done_after_the_caller_gave_up_is_done_once(drive: Drive) -> None:
-    await drive.fault("340000", "delayed", "tax_clearance", seconds=4)
-    await drive.fault("340000", "delayed", "archive_handover", seconds=4)
+@pytest.mark.parametrize("kind", ["delayed", "slow"])
+async def test_what_is_answered_after_the_caller_gave_up_is_done_once(drive: Drive, kind: str) -> None:
+    await drive.fault("340000", kind, "tax_clearance", seconds=4)
+    await drive.fault("340000", kind, "archive_handover", seconds=4)
     no = await drive.submit()
     await drive.whole(no)
     await drive.check_completed([no])

@@ -16,7 +16,6 @@ pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
 
 PARTS = [
     "worker-core",
-    "worker-core-2",
     "worker-provinces",
     "api",
     "temporal",
@@ -66,7 +65,7 @@ async def test_killed_while_cases_stand_at_every_stage(drive: Drive, stack: Stac
     assert await asyncio.to_thread(stack.wait_ready, part)
 
 
-@pytest.mark.parametrize("part", ["worker-core", "api"])
+@pytest.mark.parametrize("part", ["worker-core"])
 async def test_killed_again_and_again_during_one_case(drive: Drive, stack: Stack, part: str) -> None:
     no = await drive.submit()
     stack.kill(part)
