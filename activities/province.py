@@ -29,7 +29,8 @@ from domain.start import CallProvince
 from models import effects
 from models.database import Database
 
-LEASE = timedelta(seconds=8)  # longer than any adapter's HTTP limit
+FIRST_TRY_S, QUEUED_TRY_S = 2.5, 12.0  # for the whole exchange; below the activities' own limits in workflows.calls
+LEASE = timedelta(seconds=15)  # longer than any try may send
 FAILING_AFTER = 3
 COOL_DOWN_S = 5.0
 
@@ -73,13 +74,13 @@ class ProvinceActivities:
         desk = self._desk(request.call.place.province)
         if not desk.may_try():
             return CallOutcome(status=OutcomeStatus.DEFERRED, code="no_slot")
-        return await self._run(desk, request)
+        return await self._run(desk, request, FIRST_TRY_S)
 
     @activity.defn(name=names.PROVINCE_ACTIVITY)
     async def call_province(self, request: CallProvince) -> CallOutcome:
         """From the queue. A patient call raises what can be tried again; a first try returns it."""
         desk = self._desk(request.call.place.province)
-        outcome = await self._run(desk, request)
+        outcome = await self._run(desk, request, QUEUED_TRY_S)
         if request.call.patient and outcome.status in {OutcomeStatus.UNAVAILABLE, OutcomeStatus.UNKNOWN}:
             retry_after = outcome.poll_after_s if outcome.code == "retry_after" else 0
             raise ApplicationError(
@@ -93,10 +94,10 @@ class ProvinceActivities:
     def _desk(self, province: str) -> Desk:
         return self._desks.setdefault(province, Desk(slots=self._slots))
 
-    async def _run(self, desk: Desk, request: CallProvince) -> CallOutcome:
+    async def _run(self, desk: Desk, request: CallProvince, seconds: float) -> CallOutcome:
         desk.in_flight += 1
         try:
-            outcome = await self._attempt(request)
+            outcome = await self._attempt(request, seconds)
         except asyncio.CancelledError:
             desk.ended(well=False)
             raise
@@ -105,7 +106,7 @@ class ProvinceActivities:
         desk.ended(well=outcome.status in {OutcomeStatus.ANSWERED, OutcomeStatus.NOT_FOUND})
         return outcome
 
-    async def _attempt(self, request: CallProvince) -> CallOutcome:
+    async def _attempt(self, request: CallProvince, seconds: float) -> CallOutcome:
         call = request.call
         intent = _intent(request)
         item = _evidence(request)
@@ -129,9 +130,13 @@ class ProvinceActivities:
         wire = _wire(request, _payload(call.send, prepared))
         try:
             adapter = self._provinces.for_place(call.place.region)
-            answer = await self._ask(adapter, wire, find_first=not prepared.fresh)
+            async with asyncio.timeout(seconds):
+                answer = await self._ask(adapter, wire, find_first=not prepared.fresh)
             if answer is not None and not effects.can_keep(answer):
                 raise ContractBroken("unstorable_text")  # tried again it would be no other
+        except TimeoutError:
+            await self._trouble(intent, "timeout")
+            return CallOutcome(status=OutcomeStatus.UNKNOWN, code="timeout")
         except ProvinceError as error:
             await self._trouble(intent, error.code)
             return _trouble_outcome(error)

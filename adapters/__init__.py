@@ -1,1 +1,1 @@
-"""The provincial port: protocol, error tree, one module per dialect, registry. The only room that speaks HTTP outwards."""
+"""The provincial port: protocol, errors, one module per dialect, registry. Only this room speaks HTTP outwards."""

@@ -1,10 +1,10 @@
 """The one error tree of the provincial port.
 
     ProvinceError                     who can act            what to do
-    ├── Unavailable(retry_after)      the province           try again later; nothing was done (refused, 429, 503, brake)
+    ├── Unavailable(retry_after)      the province           try again later; nothing was done (refused, 429, 503)
     ├── Ambiguous                     nobody yet             unknown outcome (time-out, reset, unreadable answer):
     │                                                        find by key before any resend
-    ├── Misconfigured                 our operator           do not repeat until the configuration changed (401, 404 route)
+    ├── Misconfigured                 our operator           repeat only once the configuration changed (401, 404)
     └── ContractBroken                the integrator         the answer breaks the contract in a way that repeating
                                                              cannot mend (wrong key echoed, invalid licence number)
 

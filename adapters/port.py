@@ -7,21 +7,9 @@ It keeps no state between calls, retries nothing (Temporal does) and raises only
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Protocol
 
 from domain.effects import Answer, CallbackNotice, ProvinceCall
-
-
-class Capability(StrEnum):
-    """What an adapter can do; a definition that needs more than its province can is refused at publication."""
-
-    SUBMIT = "submit"
-    FIND = "find"
-    REVERSE = "reverse"
-    EVIDENCE = "evidence"
-    CALLBACK = "callback"
-    HEALTH = "health"
 
 
 class ProvinceAdapter(Protocol):
@@ -35,7 +23,6 @@ class ProvinceAdapter(Protocol):
     """
 
     region: str
-    capabilities: frozenset[Capability]
 
     async def call(self, call: ProvinceCall) -> Answer: ...
 

@@ -62,7 +62,7 @@ class Pending(BaseModel):
 
 
 class ProvinceEntry(BaseModel):
-    """One province of the file. Times in seconds; ``rate_per_s``: calls a second its contract allows, None for any."""
+    """One province of the file. Times in seconds."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -73,7 +73,6 @@ class ProvinceEntry(BaseModel):
     secret_env: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
     timeout_s: float = Field(default=10.0, gt=0, le=300)
     connect_timeout_s: float = Field(default=2.0, gt=0, le=60)
-    rate_per_s: float | None = Field(default=None, gt=0)
     pending: Pending = Pending()
 
     @field_validator("url")

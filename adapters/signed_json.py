@@ -30,7 +30,6 @@ from pydantic import ValidationError
 from stdnum.iso7064 import mod_37_36
 
 from adapters.errors import Ambiguous, CallbackRefused, ContractBroken, Misconfigured, ProvinceError, Unavailable
-from adapters.port import Capability
 from domain.effects import Answer, AnswerStatus, CallbackNotice, ProvinceCall, Verb
 from domain.messages import Text
 
@@ -55,8 +54,6 @@ class _Unreadable(Exception):
 
 class SignedJson:
     """One province that speaks signed JSON. Keeps connections, nothing else."""
-
-    capabilities = frozenset(Capability)
 
     def __init__(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from api.house import House
 from api.schemas import (
@@ -24,6 +25,7 @@ from domain.messages import Actor, Place, Role, Text
 from domain.plan import CasePlan, Plan
 from domain.reasons import reason_text
 from domain.record import CaseView, ClockView, EvidenceState, Waiting
+from domain.regions import covers
 from domain.waiting import WHY
 from models.cases import Application, Case
 from models.effects import Effect
@@ -91,7 +93,7 @@ def case_out(
     view = case.view()
     case_plan = CasePlan.model_validate(application.case_plan)
     by_step = {effect.step: effect for effect in effects}
-    sees_form = actor.role in {Role.CITIZEN, Role.AGENT, Role.CASEWORKER, Role.SUPERVISOR}
+    fields = visible_fields(actor, case_plan, application.form)
     return CaseOut(
         **case_short(house, case).model_dump(exclude={"title", "waiting_on"}),
         title=plan.title,
@@ -104,9 +106,34 @@ def case_out(
         legs=_legs(house, case_plan, view),
         clocks=[_clock(house, case_plan, item) for item in view.clocks],
         evidence=[_evidence(house, actor, case_plan, item) for item in evidence],
-        documents=application.documents if sees_form else {},
-        form=application.form if sees_form else None,
+        documents=application.documents if sees_whole(actor, case_plan) else {},
+        form=fields or None,
     )
+
+
+def sees_whole(actor: Actor, plan: CasePlan) -> bool:
+    """The applicant, and the authority that accepts and decides, see the whole application."""
+    if actor.role in {Role.CITIZEN, Role.AGENT}:
+        return True
+    return actor.role in {Role.CASEWORKER, Role.SUPERVISOR} and _at(actor, plan.accepting)
+
+
+def visible_fields(actor: Actor, plan: CasePlan, form: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields this actor needs: another authority only those that its own steps are sent (PIPL art. 6)."""
+    if sees_whole(actor, plan):
+        return dict(form)
+    if actor.role not in {Role.CASEWORKER, Role.SUPERVISOR}:
+        return {}
+    sent = {
+        source.removeprefix("form.") for step in plan.steps if _at(actor, step.place) for source in step.send.values()
+    }
+    return {name: value for name, value in form.items() if name in sent}
+
+
+def _at(actor: Actor, place: Place) -> bool:
+    if actor.department != place.department:
+        return False
+    return covers(actor.region, place.region) if actor.role is Role.SUPERVISOR else actor.region == place.region
 
 
 def _legs(house: House, plan: CasePlan, view: CaseView) -> list[LegOut]:
@@ -168,8 +195,8 @@ def _clock(house: House, plan: CasePlan, view: ClockView) -> ClockOut:
 def _evidence(house: House, actor: Actor, plan: CasePlan, item: Evidence) -> EvidenceOut:
     """Evidence; its content only for the applicant, or for the place that decides once it may be used."""
     step = next(s for s in plan.steps if s.id == item.step)
-    at_accepting = Place(region=actor.region, department=actor.department) == plan.accepting
-    sees = actor.role in {Role.CITIZEN, Role.AGENT} or (item.state == EvidenceState.USED and at_accepting)
+    applicant = actor.role in {Role.CITIZEN, Role.AGENT}
+    sees = applicant or (item.state == EvidenceState.USED and sees_whole(actor, plan))
     shown = item.preview if sees and item.state not in _UNSEEN else None
     return EvidenceOut(
         id=item.id,

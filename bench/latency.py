@@ -87,7 +87,8 @@ def _questions(
         "text": "text=%E7%A4%BA%E4%BE%8B99",
         "text_number": f"text={template[-6:]}",
         "text_none": "text=%E4%B8%8D%E5%AD%98%E5%9C%A8%E7%9A%84",
-        "everything": "service=YRD-ENT-MOVE&status=under_review&waiting_on=department&overdue=true&text=%E7%A4%BA%E4%BE%8B",
+        "everything": "service=YRD-ENT-MOVE&status=under_review&waiting_on=department&overdue=true"
+        "&text=%E7%A4%BA%E4%BE%8B",
     }
     for who, headers in (("clerk", clerk), ("citizen", citizen), ("coordinator", all_of_it)):
         for name, query in filters.items():
@@ -140,7 +141,8 @@ async def _fill(database: Any, template: str, stored: int, out: Console) -> None
                     "INSERT INTO cases (no, service, version, plan_digest, owner, channel, subject, status, reason, "
                     "waiting_who, waiting_region, waiting_department, progress, due_at, created_at, updated_at, "
                     "closed_at, recorded, events, head) SELECT :no, service, version, plan_digest, :owner, channel, "
-                    ":subject, :status, '', :who, :where, '', progress, :due, :at, :at, :closed, recorded, events, head "
+                    ":subject, :status, '', :who, :where, '', progress, :due, :at, :at, :closed, recorded, events, "
+                    "head "
                     "FROM cases WHERE no = '" + template + "'"
                 ),
                 rows,
@@ -154,7 +156,8 @@ async def _fill(database: Any, template: str, stored: int, out: Console) -> None
             )
             await session.execute(
                 text(
-                    "INSERT INTO case_party VALUES (:region, 'market_regulation', :at, :no), ('340100', 'tax', :at, :no)"
+                    "INSERT INTO case_party "
+                    "VALUES (:region, 'market_regulation', :at, :no), ('340100', 'tax', :at, :no)"
                 ),
                 rows,
             )

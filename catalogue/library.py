@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 
@@ -47,9 +48,13 @@ class Library:
         data = json.loads((self._folder / "divisions.json").read_text(encoding="utf-8"))
         return Divisions(source=data["source"], names=data["divisions"])
 
-    def service(self, code: str) -> Plan:
-        """A published service; Refusal(not_found) otherwise."""
+    def published(self, today: date) -> list[Plan]:
+        """The services in force on a day."""
+        return [plan for plan in self.services.values() if plan.valid_from <= today]
+
+    def service(self, code: str, today: date | None = None) -> Plan:
+        """A service, if a day is given in force on it; Refusal(not_found) otherwise."""
         plan = self.services.get(code)
-        if plan is None:
+        if plan is None or (today is not None and plan.valid_from > today):
             raise Refusal("not_found")
         return plan

@@ -118,8 +118,8 @@ ERRORS: dict[str, ErrorKind] = {
     ),
     "temporarily_down": _kind(
         503,
-        "服务的一部分暂时不可用，未作任何变更，请稍后再试。",
-        "A part of the service is down; nothing was changed, try again later.",
+        "服务的一部分暂时不可用，请稍后原样重试；重复提交不会重复办理。",
+        "A part of the service is down; send the same again later, it is done only once.",
     ),
     "storage_down": _kind(
         503, "存储暂时不可用，未作任何变更，请稍后再试。", "Storage is down; nothing was changed, try again later."

@@ -36,3 +36,8 @@ async def read_documents(session: AsyncSession, owner: str, ids: Sequence[str]) 
         return {}
     result = await session.execute(select(Document).where(col(Document.owner) == owner, col(Document.id).in_(ids)))
     return {row.id: row for row in result.scalars()}
+
+
+async def read_document(session: AsyncSession, document_id: str) -> Document | None:
+    """One document; the caller knows that it may be seen."""
+    return await session.get(Document, document_id)

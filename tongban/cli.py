@@ -63,7 +63,7 @@ def settings_or_exit() -> Settings:
 
 @app.command()
 def api() -> None:
-    """Serve the API and the pages."""
+    """Serve the API."""
     settings = settings_or_exit()
     from tongban.serve import run
 
@@ -88,7 +88,7 @@ def worker(
 
 @app.command()
 def relay() -> None:
-    """Send what the outbox holds: workflow starts, webhooks, notices."""
+    """Send what the API could not: starts and callbacks; have orders confirmed; seal the audit trail."""
     settings = settings_or_exit()
     import asyncio
 

@@ -72,7 +72,7 @@ async def run(settings: Settings, console: Console | None = None, *, ask_provinc
                 progress.update(task, description="provinces")
                 await _provinces(database, read_provinces(settings), report)
     except (DatabaseError, *DATABASE_DOWN) as error:
-        report.unchecked.append(("1-17", f"the database cannot be reached ({type(error).__name__})"))
+        report.unchecked.append(("1-17", f"the database cannot be read ({type(error).__name__})"))
     finally:
         await database.aclose()
     _print(out, report)

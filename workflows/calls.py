@@ -1,6 +1,6 @@
 """The only place where activities are called: name, queue, time-outs and retries of each, typed.
 
-Time-outs: the adapters' HTTP limit lies well below start-to-close, so that an activity that is cut off
+Time-outs: a try's own limit (activities.province) lies below start-to-close, so that an activity that is cut off
 has stopped sending. A patient call is tried for as long as a case may live; its pauses grow to a minute.
 """
 

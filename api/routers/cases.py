@@ -8,8 +8,9 @@ import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Annotated
+from urllib.parse import quote
 
-from fastapi import APIRouter, BackgroundTasks, Query, Request
+from fastapi import APIRouter, BackgroundTasks, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
 from api.access import APPLICANTS, own_case, scope_of, visible_case
@@ -30,12 +31,14 @@ from api.schemas import (
     Withdrawal,
 )
 from api.usecases import orders, submit
-from api.views import case_out, case_short, event_out, result_out
+from api.views import case_out, case_short, event_out, result_out, sees_whole
 from domain.errors import Refusal
-from domain.messages import Actor
+from domain.messages import Actor, Role
+from domain.plan import CasePlan
 from models import commands
 from models.cases import Case, read_application, read_plan
 from models.database import Session
+from models.documents import read_document
 from models.effects import effects_of
 from models.events import events_of
 from models.evidence import evidence_of
@@ -59,6 +62,7 @@ async def submit_case(body: Submission, request: Request, caller: Caller, backgr
     need(caller, *APPLICANTS)
     h = house(request)
     checked = submit.check(h, body.service, body.form)
+    need(caller, *(Role(role) for role in checked.plan.owner_roles))
     new: list[str] = []
 
     async def work(session: Session) -> Answer:
@@ -217,6 +221,29 @@ async def get_results(no: str, request: Request, caller: Caller) -> ResultList:
     return ResultList(
         status=case.status, reason=case.reason, decision=decision, results=[result_out(h, x) for x in licences]
     )
+
+
+@router.get("/{no}/documents/{document_id}", operation_id="downloadDocument", response_class=Response)
+async def get_document(no: str, document_id: str, request: Request, caller: Caller) -> Response:
+    """A document of the application, for the applicant and for the authority that decides on it."""
+    h = house(request)
+    async with h.database.begin() as session:
+        await visible_case(session, caller, no)
+        application = await read_application(session, no)
+        evidence = await evidence_of(session, no)
+        if application is None or not sees_whole(caller, CasePlan.model_validate(application.case_plan)):
+            raise Refusal("not_found")
+        named = {item["id"] for group in application.documents.values() for item in group}
+        named |= {item.document_id for item in evidence if item.document_id}
+        document = await read_document(session, document_id) if document_id in named else None
+    if document is None:
+        raise Refusal("not_found")
+    quoted = quote(document.name, safe="")
+    headers = {
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quoted}",
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+    }
+    return Response(await h.files.get(document.digest), media_type=document.media_type, headers=headers)
 
 
 @router.post("/{no}/evidence/{evidence_id}/accept", response_model=CommandOut, operation_id="acceptEvidence")

@@ -18,7 +18,7 @@ from api.schemas import DocumentOut
 from api.usecases.content import check_content, safe_name
 from domain.errors import Refusal
 from models.database import Session
-from models.documents import Document, insert_document
+from models.documents import Document, insert_document, read_documents
 
 router = APIRouter(prefix="/v1/documents", tags=["documents"])
 CHUNK = 1024 * 1024
@@ -55,3 +55,13 @@ async def upload(request: Request, caller: Caller, file: Annotated[UploadFile, F
 
     identity = hashlib.sha256(f"upload {digest} {file.filename} {media_type}".encode()).hexdigest()
     return await in_transaction(request, caller, work, digest=identity)
+
+
+@router.get("/{document_id}", operation_id="getDocument")
+async def get_document(document_id: str, request: Request, caller: Caller) -> DocumentOut:
+    """What is known of a document I have uploaded."""
+    async with house(request).database.begin() as session:
+        mine = await read_documents(session, caller.subject, [document_id])
+    if document_id not in mine:
+        raise Refusal("not_found")
+    return DocumentOut.model_validate(mine[document_id], from_attributes=True)

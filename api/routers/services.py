@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
+
 from fastapi import APIRouter, Request
 
 from api.house import House, house
@@ -18,10 +20,15 @@ from api.schemas import (
     StepPlanOut,
 )
 from api.usecases import submit
+from domain.calendar import local_day
 from domain.errors import Refusal, Refusals
 from domain.plan import Limit, MaterialSource, Plan
 
 router = APIRouter(prefix="/v1/services", tags=["services"])
+
+
+def _today() -> date:
+    return local_day(datetime.now(UTC))
 
 
 def _short(plan: Plan) -> ServiceShort:
@@ -85,20 +92,20 @@ def _full(plan: Plan) -> ServiceOut:
 @router.get("", operation_id="listServices")
 async def list_services(request: Request) -> ServiceList:
     """Every published service."""
-    return ServiceList(services=[_short(plan) for plan in house(request).library.services.values()])
+    return ServiceList(services=[_short(plan) for plan in house(request).library.published(_today())])
 
 
 @router.get("/{code}", operation_id="getService")
 async def get_service(code: str, request: Request) -> ServiceOut:
     """One service: form, materials, steps per province, clocks, what cannot be undone."""
-    return _full(house(request).library.service(code))
+    return _full(house(request).library.service(code, _today()))
 
 
 @router.post("/{code}/precheck", operation_id="precheck")
 async def precheck(code: str, body: Precheck, request: Request) -> PrecheckOut:
     """Whether it fits, before anything is uploaded or stored. Wrong fields are told, not refused."""
     h: House = house(request)
-    plan = h.library.service(code)
+    plan = h.library.service(code, _today())
     try:
         submit.check(h, code, body.form)
         faults: list[Refusal] = []

@@ -38,7 +38,7 @@ class Checked:
 def check(house: House, service: str, form: Mapping[str, JsonValue]) -> Checked:
     """Form and eligibility; Refusals with every fault. Touches no database."""
     try:
-        plan = house.library.service(service)
+        plan = house.library.service(service, local_day(datetime.now(UTC)))
     except Refusal as error:
         raise Refusal("not_found", "/service") from error
     clean = read_form(plan, form, house.library.divisions)

@@ -61,7 +61,9 @@ def expire(book: Book, now: datetime) -> None:
             state.legal_overdue = True
             book.note("clock:legal:overdue", now, data={"clock": clock.id})
             step_id = clock.stop.removesuffix(".done")
-            place = book.steps[step_id].place if step_id in book.steps else book.plan.accepting
+            if step_id not in book.steps:
+                step_id = ""  # the limit is the whole case's
+            place = book.steps[step_id].place if step_id else book.plan.accepting
             book.open_task(
                 step_id, TaskKind.SUPERVISE, place, ("noted",), now, role=Role.SUPERVISOR, about=f"clock:{clock.id}"
             )

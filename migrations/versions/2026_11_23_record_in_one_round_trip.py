@@ -62,7 +62,8 @@ BEGIN
 
     INSERT INTO evidence (id, case_no, step, region, department, state, document_id, command_id, updated_at)
     SELECT e->>'id', this_case, e->>'step', e->'place'->>'region', e->'place'->>'department', e->>'state',
-           coalesce((SELECT body->>'document_id' FROM command WHERE id = e->>'command' AND e->>'state' = 'replaced'), ''),
+           coalesce((SELECT body->>'document_id' FROM command
+                     WHERE id = e->>'command' AND e->>'state' = 'replaced'), ''),
            e->>'command', at
     FROM jsonb_array_elements(batch->'evidence') AS e
     ON CONFLICT (id) DO UPDATE SET state = excluded.state, command_id = excluded.command_id,

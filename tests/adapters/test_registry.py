@@ -29,14 +29,11 @@ def written(folder: Path, *entries: object) -> Path:
 
 async def test_a_place_is_served_by_its_province(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JIANGSU_SECRET", "0123456789abcdef")
-    jiangsu = entry(
-        region="320000", secret_file=None, secret_env="JIANGSU_SECRET", rate_per_s=5, pending={"poll_after_s": 9}
-    )
+    jiangsu = entry(region="320000", secret_file=None, secret_env="JIANGSU_SECRET", pending={"poll_after_s": 9})
     provinces = open_provinces(written(tmp_path, entry(), jiangsu))
     assert provinces.regions == ("320000", "340000")
     assert provinces.for_place("320509") is provinces.get("320000") is provinces.for_place("320000")
     assert provinces.get("340000").region == "340000"
-    assert provinces.entries["320000"].rate_per_s == 5
     assert isinstance(provinces.get("320000"), SignedJson)
     await provinces.aclose()
 

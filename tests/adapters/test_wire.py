@@ -363,8 +363,8 @@ def test_a_signed_callback_is_read() -> None:
         (letter(told()) | {"X-Gw-Nonce": "m" * 32}, "bad_signature"),
         (letter(told()) | {"X-GW-SIGN": "签"}, "bad_signature"),
         (letter(told()) | {"x-gw-time": "١٢٣"}, "bad_signature"),
-        (letter(told(), at=int(time.time()) - 400), "stale"),
-        (letter(told(), at=int(time.time()) + 400), "stale"),
+        (letter(told(), at=int(time.time()) - 100_000), "stale"),
+        (letter(told(), at=int(time.time()) + 100_000), "stale"),
     ],
 )
 def test_a_callback_that_is_not_signed_now_and_for_this_is_refused(headers: dict[str, str], code: str) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.api.test_problems import fields, is_problem
 from tests.fixtures.houses import LARGEST_UPLOAD, Office
+from tests.fixtures.running import Town
 from tests.fixtures.samples import FORM, JPEG, PNG, SERVICE, ofd, pdf
 
 GOOD = [
@@ -198,3 +199,39 @@ async def test_only_applicants_hand_in_documents(office: Office, role: str) -> N
     for caller in (office.login(role), office.market()):
         answer = await caller.post("/v1/documents", files={"file": ("a.pdf", pdf(), "application/pdf")})
         is_problem(answer, 403, "forbidden")
+
+
+async def test_a_document_is_read_by_its_owner_and_by_the_authority_that_decides_and_by_nobody_else(town: Town) -> None:
+    citizen = town.citizen("owner-of-papers")
+    no = await citizen.submit()
+    (document,) = (await town.case(citizen, no))["documents"]["resolution"]
+    path = f"/v1/cases/{no}/documents/{document['id']}"
+    for reader in (citizen, town.market()):
+        answer = await reader.get(path)
+        assert answer.status_code == 200, answer.text
+        assert hashlib.sha256(answer.content).hexdigest() == document["digest"]
+        assert answer.headers["content-disposition"].startswith("attachment")
+    others = (
+        town.citizen("somebody-else"),
+        town.login("caseworker", "340100", "tax"),
+        town.login("caseworker", "310000", "big_data"),
+        town.login("auditor"),
+    )
+    for other in others:
+        assert (await other.get(path)).status_code == 404
+        assert (await other.get(f"/v1/documents/{document['id']}")).status_code in {403, 404}
+    assert (await citizen.get(f"/v1/documents/{document['id']}")).json()["digest"] == document["digest"]
+    assert (await citizen.get(f"/v1/cases/{no}/documents/dffffffffffffffffffffffffff")).status_code == 404
+
+
+async def test_an_authority_reads_only_the_fields_that_its_steps_are_sent(town: Town) -> None:
+    citizen = town.citizen()
+    no = await citizen.submit()
+    seen = {
+        department: (await town.login("caseworker", region, department).get(f"/v1/cases/{no}")).json()
+        for region, department in (("320500", "market_regulation"), ("340100", "tax"), ("310000", "big_data"))
+    }
+    assert "legal_representative_id" in seen["market_regulation"]["form"]
+    assert set(seen["tax"]["form"]) == {"uscc", "company_name", "destination_city"}
+    assert set(seen["big_data"]["form"]) == {"legal_representative_id", "legal_representative_name"}
+    assert seen["tax"]["documents"] == seen["big_data"]["documents"] == {}

@@ -120,6 +120,8 @@ async def test_a_crime_against_the_tables_is_found(
     town: Town, settings: Settings, commit: str, undo: str, said: str
 ) -> None:
     no = await town.complete(town.citizen())
+    workflow = town.house.gateway._client.get_workflow_handle(no)
+    await workflow.result()  # it ends a moment after its case
     async with crime(town, commit, undo, no=no):
         status, report = await verified(settings, ask_provinces=True)
     assert (status, said in report) == (BROKEN, True), report

@@ -14,7 +14,7 @@ from tongban.stack.stack import Stack
 
 LOGINS: dict[str, dict[str, str | None]] = {
     "citizen": {"role": "citizen"},
-    "caseworker": {"role": "caseworker", "region": "320000", "department": "market_regulation"},
+    "caseworker": {"role": "caseworker", "region": "320500", "department": "market_regulation"},
 }
 HOURS = 24
 
