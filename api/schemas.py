@@ -408,7 +408,7 @@ class VerificationOut(BaseModel):
     model_config = ConfigDict(
         json_schema_extra={
             "example": {
-                "licence": "1.2.156.3005.2.11100000XXXX000786001.11320000XXXX000000.2026000000000001.001.0",
+                "licence": "1.2.156.3005.2.11100000XXXX000786001.11320000XXXX000514.2026000000000001.001.V",
                 "valid": True,
                 "state": "valid",
                 "title": {"zh": "营业执照", "en": "Business licence"},

@@ -18,7 +18,8 @@ from domain.record import RecordBatch
 from domain.start import CallProvince
 
 FIRST_TRY = timedelta(seconds=3)
-QUEUED_TRY = timedelta(seconds=30)
+QUEUED_TRY = timedelta(seconds=15)
+LONGEST_QUEUE = timedelta(seconds=30)
 LONGEST_PATIENCE = timedelta(days=120)
 BOUNDARY_S = 0.001  # ends the workflow task; the shortest timer there is
 RECORD_TRY = timedelta(seconds=8)
@@ -69,7 +70,7 @@ async def call_province(request: CallProvince) -> CallOutcome:
             task_queue=names.province_queue(request.call.place.region),
             start_to_close_timeout=QUEUED_TRY,
             schedule_to_close_timeout=LONGEST_PATIENCE if patient else None,
-            schedule_to_start_timeout=None if patient else QUEUED_TRY,
+            schedule_to_start_timeout=None if patient else LONGEST_QUEUE,
             retry_policy=_PATIENT if patient else _ONCE,
         )
         return outcome
