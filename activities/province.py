@@ -103,7 +103,8 @@ class ProvinceActivities:
             raise
         finally:
             desk.in_flight -= 1
-        desk.ended(well=outcome.status in {OutcomeStatus.ANSWERED, OutcomeStatus.NOT_FOUND})
+        troubled = outcome.status in {OutcomeStatus.UNAVAILABLE, OutcomeStatus.UNKNOWN}
+        desk.ended(well=not troubled or outcome.code == "another_run_is_sending")
         return outcome
 
     async def _attempt(self, request: CallProvince, seconds: float) -> CallOutcome:

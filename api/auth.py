@@ -75,7 +75,7 @@ async def _verified(token: str, h: House) -> dict[str, object]:
     try:
         decoded = jwt.decode(token, keys, algorithms=list(h.login.algorithms))
         registry.validate(decoded.claims)
-    except (JoseError, ValueError, TypeError, KeyError) as error:
+    except (JoseError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise Refusal("unauthenticated") from error
     return dict(decoded.claims)
 
@@ -86,7 +86,7 @@ def _key_id(token: str) -> str | None:
         head = token.split(".", 1)[0]
         header = json.loads(urlsafe_b64decode(head + "=" * (-len(head) % 4)))
         kid = header.get("kid")
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         raise Refusal("unauthenticated") from None
     return kid if isinstance(kid, str) else None
 

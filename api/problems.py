@@ -37,14 +37,14 @@ def problem(
         "request_id": getattr(request.state, "request_id", ""),
     }
     if items:
-        body["errors"] = [_item(item) for item in items]
+        body["errors"] = [item_of(item) for item in items]
     answer_headers = dict(headers or {})
     if kind.status in RETRY_AFTER_S or code == "in_flight":
         answer_headers.setdefault("Retry-After", RETRY_AFTER_S.get(kind.status, "1"))
     return JSONResponse(body, status_code=kind.status, media_type=MEDIA_TYPE, headers=answer_headers)
 
 
-def _item(item: Refusal) -> dict[str, Any]:
+def item_of(item: Refusal) -> dict[str, Any]:
     detail = item.detail or Text(zh="", en="")
     return {
         "code": item.code,

@@ -142,6 +142,7 @@ class RecordBatch(Message):
 
     case_no: str
     number: int
+    epoch: int = 0  # how many events the workflow's history held
     at: datetime
     view: CaseView
     events: tuple[Event, ...]

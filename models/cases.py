@@ -9,7 +9,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from pydantic import JsonValue
-from sqlalchemy import CHAR, Column, DateTime, ForeignKey, Index, Integer, String, Text, event, select, text, update
+from sqlalchemy import CHAR, BigInteger, Column, DateTime, ForeignKey, Index, Integer, Text, event, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
@@ -65,8 +65,6 @@ class Case(SQLModel, table=True):
     updated_at: datetime = moment()
     closed_at: datetime | None = moment(null=True)
     recorded: int = 0
-    batch_digest: str = Field(default="", sa_column=Column(String, nullable=False, server_default=""))
-    batch_from: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
     events: int = 0
     head: str = digest_column()
 
@@ -87,6 +85,19 @@ class Application(SQLModel, table=True):
     digest: str = digest_column()
     case_plan: dict[str, Any] = json_column()
     grams: list[str] = text_array()
+
+
+class Batch(SQLModel, table=True):
+    """What was written under a number: its meaning, how far the workflow's history was, and its events."""
+
+    __tablename__ = "batch"
+
+    case_no: str = Field(sa_column=Column(CHAR(28), ForeignKey("cases.no"), primary_key=True))
+    number: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    digest: str = digest_column()
+    epoch: int = Field(sa_column=Column(BigInteger, nullable=False))
+    first: int
+    last: int
 
 
 class CaseParty(SQLModel, table=True):

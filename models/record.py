@@ -11,14 +11,15 @@ import hashlib
 import json
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
+from sqlmodel import col
 
 from domain.audit import SUPERSEDED, body_hash
 from domain.messages import SYSTEM
 from domain.record import Event, LicenceIssued, RecordBatch
 from models import events, licences
-from models.cases import lock_case, read_application, read_case, read_plan
+from models.cases import Batch, lock_case, read_application, read_case, read_plan
 from models.database import Database, Session
 
 OUT_OF_ORDER, CONTRADICTED = "TB001", "TB002"
@@ -32,8 +33,9 @@ class RecordOutOfOrder(RuntimeError):
 async def write_batch(database: Database, batch: RecordBatch) -> bool:
     """True if written, False if this batch was written before. Raises RecordOutOfOrder on a gap.
 
-    The workflow is right, not the record: a crash can leave a batch on record whose workflow task never became
-    history. When the same number comes with other content, it takes the place of what was written.
+    The workflow is right, not the record: a crash can leave batches on record whose workflow task never became
+    history. When a number comes with other content from a history at least as long, it takes the place of what was
+    written under it and after it; a worker that was asleep meanwhile has a shorter history and changes nothing.
     """
     spelled = {"batch": _spelled(batch)}
     try:
@@ -55,16 +57,32 @@ async def write_batch(database: Database, batch: RecordBatch) -> bool:
 
 
 async def _supersede(database: Database, batch: RecordBatch, spelled: dict[str, str]) -> bool:
-    """Puts a batch in the place of another of its number; the audit trail keeps both and says which one is void."""
+    """Puts a batch in the place of others; the audit trail keeps all and says which are void."""
     async with database.begin() as session:
         case = await lock_case(session, batch.case_no)
-        if case is None or case.recorded != batch.number:
+        if case is None:
+            raise RecordOutOfOrder(f"no case {batch.case_no}")
+        found = await session.execute(
+            select(Batch)
+            .where(col(Batch.case_no) == case.no, col(Batch.number) >= batch.number)
+            .order_by(col(Batch.number))
+        )
+        written = found.scalars().all()
+        if not written or max(row.epoch for row in written) > batch.epoch:
             return False
-        void = {"batch": str(batch.number), "from": str(case.batch_from + 1), "to": str(case.events)}
-        marker = Event(type=SUPERSEDED, at=batch.at, actor=SYSTEM, data=void)
-        seq, head = await events.append(session, case.no, case.events, case.head, [marker])
+        markers = [
+            Event(
+                type=SUPERSEDED,
+                at=batch.at,
+                actor=SYSTEM,
+                data={"batch": str(row.number), "from": str(row.first), "to": str(row.last)},
+            )
+            for row in written
+        ]
+        seq, head = await events.append(session, case.no, case.events, case.head, markers)
         keep = {"no": case.no, "open": list(batch.open_tasks), "commands": list(batch.all_commands)}
-        await session.execute(_BACK, keep | {"seq": seq, "head": head})
+        await session.execute(_BACK, keep | {"seq": seq, "head": head, "number": batch.number})
+        await session.execute(_FORGET, keep | {"number": batch.number})
         await session.execute(_RECORD, spelled)
         for statement in _ONLY_WHAT_STANDS:
             await session.execute(statement, keep)
@@ -73,7 +91,8 @@ async def _supersede(database: Database, batch: RecordBatch, spelled: dict[str, 
     return True
 
 
-_BACK = text("UPDATE cases SET recorded = recorded - 1, events = :seq, head = :head WHERE no = :no")
+_BACK = text("UPDATE cases SET recorded = :number - 1, events = :seq, head = :head WHERE no = :no")
+_FORGET = text("DELETE FROM batch WHERE case_no = :no AND number >= :number")
 _ONLY_WHAT_STANDS = (
     text(
         "UPDATE task SET state = 'cancelled', closed_at = now() "

@@ -78,3 +78,9 @@ async def set_claim(session: AsyncSession, task_id: str, claimed_by: str) -> Non
     await session.execute(
         update(Task).where(col(Task.id) == task_id).values(claimed_by=claimed_by, revision=col(Task.revision) + 1)
     )
+
+
+async def kinds_of(session: AsyncSession, case_no: str) -> dict[str, str]:
+    """Task id -> kind, of all tasks a case has had."""
+    rows = await session.execute(select(Task.id, Task.kind).where(col(Task.case_no) == case_no))  # type: ignore[call-overload]
+    return dict(rows.tuples())

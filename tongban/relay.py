@@ -58,6 +58,10 @@ async def relay_once(house: House, delivery: Delivery, most: int = 100) -> int:
                 return sent
             try:
                 await delivery.deliver(session, due[0])
+            except ValueError as error:  # a message that cannot be read must not stop the others
+                await outbox.failed(session, due[0], type(error).__name__)
+                log.error("unreadable_message", id=due[0].id, case=due[0].case_no, error=type(error).__name__)
+                continue
             except Down as error:
                 await outbox.failed(session, due[0], str(error))
                 log.info("not_sent", kind=due[0].kind, case=due[0].case_no, attempts=due[0].attempts + 1)

@@ -63,7 +63,7 @@ class CaseWorkflow:
                 task.add_done_callback(self._ended)
             process.calls.clear()
             if process.dirty and self._quick == 0:
-                batch = process.batch(workflow.now())
+                batch = process.batch(workflow.now(), workflow.info().get_current_history_length())
                 await calls.record(batch)
                 self._recorded = batch.number
                 continue

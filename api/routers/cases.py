@@ -44,6 +44,7 @@ from models.events import events_of
 from models.evidence import evidence_of
 from models.licences import licences_of
 from models.listing import Filters, list_cases
+from models.tasks import kinds_of
 
 router = APIRouter(prefix="/v1/cases", tags=["cases"])
 STREAM_PAUSE_S = 0.7
@@ -61,18 +62,18 @@ async def submit_case(body: Submission, request: Request, caller: Caller, backgr
     """Submits an application. The number is shown only after everything it stands for is committed."""
     need(caller, *APPLICANTS)
     h = house(request)
-    checked = submit.check(h, body.service, body.form)
-    need(caller, *(Role(role) for role in checked.plan.owner_roles))
-    new: list[str] = []
+    started: list[tuple[str, CasePlan]] = []
 
     async def work(session: Session) -> Answer:
+        checked = submit.check(h, body.service, body.form)
+        need(caller, *(Role(role) for role in checked.plan.owner_roles))
         receipt = await submit.submit(session, h, caller, checked, body.documents, body.channel)
-        new.append(receipt.no)
+        started.append((receipt.no, checked.case_plan))
         return Answer.of(receipt, status=201, headers={"Location": f"/v1/cases/{receipt.no}"})
 
     response = await in_transaction(request, caller, work)
-    for no in new:
-        background.add_task(delivery(request).start_now, no, checked.case_plan)
+    for no, plan in started:
+        background.add_task(delivery(request).start_now, no, plan)
     response.background = background
     return response
 
@@ -206,7 +207,8 @@ async def get_results(no: str, request: Request, caller: Caller) -> ResultList:
     async with h.database.begin() as session:
         case = await visible_case(session, caller, no)
         licences = await licences_of(session, no)
-        decided = [c for c in await commands.read_commands(session, no) if c.kind == "decide"]
+        kinds = await kinds_of(session, no)
+        decided = [c for c in await commands.read_commands(session, no) if kinds.get(c.target) in {"accept", "decide"}]
     decision = None
     if decided:
         last = decided[-1]

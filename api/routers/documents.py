@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from datetime import UTC, datetime
 from typing import Annotated
@@ -22,6 +23,7 @@ from models.documents import Document, insert_document, read_documents
 
 router = APIRouter(prefix="/v1/documents", tags=["documents"])
 CHUNK = 1024 * 1024
+_ID = re.compile(r"d[0-9a-f]{26}")
 
 
 @router.post("", status_code=201, response_model=DocumentOut, operation_id="uploadDocument")
@@ -53,13 +55,15 @@ async def upload(request: Request, caller: Caller, file: Annotated[UploadFile, F
         body = DocumentOut.model_validate(document, from_attributes=True)
         return Answer.of(body, status=201, headers={"Location": f"/v1/documents/{document.id}"})
 
-    identity = hashlib.sha256(f"upload {digest} {file.filename} {media_type}".encode()).hexdigest()
+    identity = hashlib.sha256(f"upload {digest} {safe_name(file.filename or '')} {media_type}".encode()).hexdigest()
     return await in_transaction(request, caller, work, digest=identity)
 
 
 @router.get("/{document_id}", operation_id="getDocument")
 async def get_document(document_id: str, request: Request, caller: Caller) -> DocumentOut:
     """What is known of a document I have uploaded."""
+    if not _ID.fullmatch(document_id):
+        raise Refusal("not_found")
     async with house(request).database.begin() as session:
         mine = await read_documents(session, caller.subject, [document_id])
     if document_id not in mine:

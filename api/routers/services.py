@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from fastapi import APIRouter, Request
 
 from api.house import House, house
+from api.problems import item_of
 from api.schemas import (
     ClockPlanOut,
     LegPlanOut,
@@ -113,15 +114,7 @@ async def precheck(code: str, body: Precheck, request: Request) -> PrecheckOut:
         faults = found.items
     return PrecheckOut(
         eligible=not faults,
-        errors=[
-            {
-                "code": f.code,
-                "field": f.field,
-                "zh": f"{f.detail.zh}：{f.kind.text.zh}" if f.detail else f.kind.text.zh,
-                "en": f"{f.detail.en}: {f.kind.text.en}" if f.detail else f.kind.text.en,
-            }
-            for f in faults
-        ],
+        errors=[item_of(fault) for fault in faults],
         upload=[m.id for m in plan.materials if m.source is MaterialSource.UPLOAD],
         fetched=[m.id for m in plan.materials if m.source is not MaterialSource.UPLOAD],
     )

@@ -42,7 +42,10 @@ async def claim(session: Session, actor: Actor, task_id: str, *, take: bool) -> 
     task = await visible_task(session, actor, task_id, lock=True)
     if case is None or task.state != TaskState.OPEN:
         raise Refusal("task_not_open")
-    if task.claimed_by not in {"", actor.subject}:
+    if take and actor.role != task.role:
+        raise Refusal("forbidden")  # only who may decide it may hold it
+    frees = not take and actor.role is Role.SUPERVISOR  # of somebody who has left
+    if task.claimed_by not in {"", actor.subject} and not frees:
         raise Refusal("task_claimed")
     wanted = actor.subject if take else ""
     if task.claimed_by == wanted:

@@ -55,12 +55,13 @@ class Book:
         """Whether anything happened since the last batch was taken."""
         return bool(self._events)
 
-    def batch(self, now: datetime) -> RecordBatch:
+    def batch(self, now: datetime, epoch: int = 0) -> RecordBatch:
         """Everything since the last batch, numbered."""
         self.state.recorded += 1
         batch = RecordBatch(
             case_no=self.case_no,
             number=self.state.recorded,
+            epoch=epoch,
             at=now,
             view=view(self),
             events=tuple(self._events),

@@ -91,8 +91,6 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("recorded", sa.Integer(), nullable=False),
-        sa.Column("batch_digest", sa.String(), server_default="", nullable=False),
-        sa.Column("batch_from", sa.Integer(), server_default="0", nullable=False),
         sa.Column("events", sa.Integer(), nullable=False),
         sa.Column("head", sa.CHAR(length=64), nullable=False),
         sa.ForeignKeyConstraint(
@@ -144,6 +142,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("case_no"),
     )
     op.create_index("ix_application_grams", "application", ["grams"], unique=False, postgresql_using="gin")
+    op.create_table(
+        "batch",
+        sa.Column("case_no", sa.CHAR(length=28), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("digest", sa.CHAR(length=64), nullable=False),
+        sa.Column("epoch", sa.BigInteger(), nullable=False),
+        sa.Column("first", sa.Integer(), nullable=False),
+        sa.Column("last", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["case_no"], ["cases.no"]),
+        sa.PrimaryKeyConstraint("case_no", "number"),
+    )
     op.create_table(
         "case_party",
         sa.Column("region", sa.CHAR(length=6), nullable=False),
@@ -363,6 +372,7 @@ def downgrade() -> None:
     op.drop_table("command")
     op.drop_index("ix_case_party_case", table_name="case_party")
     op.drop_table("case_party")
+    op.drop_table("batch")
     op.drop_index("ix_application_grams", table_name="application", postgresql_using="gin")
     op.drop_table("application")
     op.drop_index("ix_cases_waiting", table_name="cases")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 
@@ -268,3 +269,26 @@ async def test_the_server_prints_no_value_of_what_nobody_foresaw_either(
     is_problem(answer, 500, "internal")
     printed = capfd.readouterr()
     assert CANARY not in printed.out + printed.err + caplog.text
+
+
+BRACKETS = base64.urlsafe_b64encode(b"[" * 6000).decode()
+LONE_SURROGATE = b'{"form": {"\\ud800": 1}}'
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "content"),
+    [
+        ("GET", "/v1/cases", {"Authorization": f"Bearer {BRACKETS}.e30.x"}, b""),
+        ("POST", "/v1/services/YRD-ENT-MOVE/precheck", {"Content-Type": "application/json"}, LONE_SURROGATE),
+    ],
+    ids=["a token of brackets", "half a character"],
+)
+async def test_what_a_stranger_sends_is_refused_not_stumbled_over(
+    office: Office, method: str, path: str, headers: dict[str, str], content: bytes
+) -> None:
+    answer = await office.caller().request(method, path, headers=headers, content=content)
+    assert answer.status_code < 500, answer.text
+
+
+async def test_a_document_id_that_cannot_be_one_is_not_there(office: Office) -> None:
+    assert (await office.citizen().get("/v1/documents/%00")).status_code == 404

@@ -13,7 +13,7 @@ from domain.messages import Place, Role
 from domain.names import task_id
 from domain.record import LicenceIssued, TaskChange, TaskKind, TaskState
 from models import events, outbox
-from models.cases import read_case
+from models.cases import advance_head, lock_case, read_case
 from models.database import Database
 from models.licences import licences_of
 from models.record import RecordOutOfOrder, write_batch
@@ -83,6 +83,41 @@ async def test_the_workflow_is_right_when_its_batch_differs_from_the_one_on_reco
     for row in trail:
         head = event_hash(head, no, row.seq, row.event())
     assert head == case.head
+
+
+async def test_a_batch_takes_the_place_of_all_that_were_written_after_it_too(database: Database) -> None:
+    """Two batches of one workflow task were on record when its worker died; the task came back with a withdrawal."""
+    no = await add_case(database)
+    await write(database, no, epoch=3)
+    await write(database, no, 2, epoch=3, shown=view(CaseStatus.ACCEPTED), events=(event("effect:offer:accepted"),))
+    async with database.begin() as session:  # the worklist writes in between; that stands
+        case = await lock_case(session, no)
+        assert case is not None
+        seq, head = await events.append(session, no, case.events, case.head, [event("task:accept:claimed")])
+        await advance_head(session, no, seq, head, NOW)
+    ended = view(CaseStatus.WITHDRAWN, closed_at=NOW)
+    assert await write(database, no, 1, epoch=7, shown=ended, events=(event("case:withdrawal:asked"),))
+    async with database.begin() as session:
+        case = await read_case(session, no)
+        trail = await events.events_of(session, no)
+    assert case is not None
+    assert (case.status, case.recorded, case.closed_at is not None) == (CaseStatus.WITHDRAWN, 1, True)
+    void = {n for row in trail if row.type == SUPERSEDED for n in range(int(row.data["from"]), int(row.data["to"]) + 1)}
+    standing = [row.type for row in trail if row.seq not in void and row.type != SUPERSEDED]
+    assert standing[-2:] == ["task:accept:claimed", "case:withdrawal:asked"]
+    assert "effect:offer:accepted" not in standing
+
+
+async def test_a_worker_that_was_asleep_changes_nothing_when_it_wakes(database: Database) -> None:
+    no = await add_case(database)
+    await write(database, no, epoch=9, shown=view(CaseStatus.ACCEPTED))
+    assert await write(database, no, epoch=3, shown=view(CaseStatus.RECEIVED), events=(event("late:by:far"),)) is False
+    async with database.begin() as session:
+        case = await read_case(session, no)
+        trail = await events.events_of(session, no)
+    assert case is not None
+    assert case.status == CaseStatus.ACCEPTED
+    assert "late:by:far" not in [row.type for row in trail]
 
 
 async def test_one_batch_from_many_runs_at_once_is_written_once(database: Database) -> None:
