@@ -26,7 +26,7 @@ from domain import names
 from domain.effects import Answer, AnswerStatus, ProvinceCall, Verb
 from domain.process import CallOutcome, OutcomeStatus
 from domain.start import CallProvince
-from models import effects
+from models import effects, licences
 from models.database import Database
 
 FIRST_TRY_S, QUEUED_TRY_S = 2.5, 12.0  # for the whole exchange; below the activities' own limits in workflows.calls
@@ -124,8 +124,11 @@ class ProvinceActivities:
         if call.verb is Verb.FETCH and not prepared.consented:
             # a register releases evidence only on the applicant's recorded consent to this very item
             return CallOutcome(status=OutcomeStatus.UNUSABLE, code="no_consent")
-        if prepared.answer is not None and prepared.answer.status is not AnswerStatus.PENDING:
-            return _outcome(prepared.answer)
+        known = prepared.answer
+        if known is not None and known.status is AnswerStatus.PENDING:
+            known = None
+        if known is not None and not call.again:
+            return await self._outcome(request, known)
         if prepared.leased:
             return CallOutcome(status=OutcomeStatus.UNKNOWN, code="another_run_is_sending")
         wire = _wire(request, _payload(call.send, prepared))
@@ -135,6 +138,8 @@ class ProvinceActivities:
                 answer = await self._ask(adapter, wire, find_first=not prepared.fresh)
             if answer is not None and not effects.can_keep(answer):
                 raise ContractBroken("unstorable_text")  # tried again it would be no other
+            if answer is not None and known is not None and answer.status is not known.status:
+                raise ContractBroken("contradiction")  # what it said first stands until people have looked
         except TimeoutError:
             await self._trouble(intent, "timeout")
             return CallOutcome(status=OutcomeStatus.UNKNOWN, code="timeout")
@@ -146,8 +151,21 @@ class ProvinceActivities:
         if item and answer.status is AnswerStatus.ACCEPTED:
             await effects.receipt_of_evidence(self._database, call.key, item, answer)
         elif call.key:
-            await effects.receipt(self._database, call.key, answer)
-        return _outcome(answer)
+            await effects.receipt(self._database, call.key, answer, corrected=call.again)
+        return await self._outcome(request, answer)
+
+    async def _outcome(self, request: CallProvince, answer: Answer) -> CallOutcome:
+        """What the process needs of an answer; the data itself stays in the database."""
+        licence = answer.data.get("licence_identifier", "")
+        return CallOutcome(
+            status=OutcomeStatus.ANSWERED,
+            answer=answer.status,
+            reference=answer.reference,
+            reasons=answer.reasons,
+            poll_after_s=answer.poll_after_s,
+            licence=licence,
+            licence_taken=await licences.is_taken(self._database, licence, request.case_no),
+        )
 
     async def _ask(self, adapter: ProvinceAdapter, wire: ProvinceCall, *, find_first: bool) -> Answer | None:
         """Sends, unless an earlier run may have sent already and the province knows the key."""
@@ -234,16 +252,4 @@ def _wire(request: CallProvince, payload: Mapping[str, str]) -> ProvinceCall:
         leg=request.leg,
         step=call.step,
         payload=payload,
-    )
-
-
-def _outcome(answer: Answer) -> CallOutcome:
-    """What the process needs of an answer; the data itself stays in the database."""
-    return CallOutcome(
-        status=OutcomeStatus.ANSWERED,
-        answer=answer.status,
-        reference=answer.reference,
-        reasons=answer.reasons,
-        poll_after_s=answer.poll_after_s,
-        licence=answer.data.get("licence_identifier", ""),
     )

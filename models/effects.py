@@ -139,7 +139,8 @@ async def prepare(
 
 _RECEIPT = """
     UPDATE effect SET answer = CAST(:answer AS jsonb), answered_at = clock_timestamp(), trouble = ''
-    WHERE key = :key AND (answer IS NULL OR answer->>'status' = 'pending')
+    WHERE key = :key AND (answer IS NULL OR answer->>'status' = 'pending'
+                          OR (CAST(:corrected AS boolean) AND answer->>'status' = CAST(:status AS text)))
 """
 
 
@@ -151,9 +152,12 @@ def can_keep(message: Message) -> bool:
         return False
 
 
-async def receipt(session: Session | Database, key: str, answer: Answer) -> None:
-    """The answer is known. A pending answer is a receipt too; its end replaces it, and nothing replaces an end."""
-    parameters = {"key": key, "answer": answer.model_dump_json()}
+async def receipt(session: Session | Database, key: str, answer: Answer, *, corrected: bool = False) -> None:
+    """The answer is known. A pending answer is a receipt too; its end replaces it, and nothing replaces an end.
+
+    corrected: the province was asked again because its answer could not be used; the same end may be told better.
+    """
+    parameters = {"key": key, "answer": answer.model_dump_json(), "status": answer.status, "corrected": corrected}
     if isinstance(session, Database):
         await session.once(text(_RECEIPT), parameters)
     else:
@@ -167,7 +171,8 @@ _FOUND = text(
                           document_id, command_id, updated_at)
     VALUES (:id, :case_no, :step, :region, :department, 'requested', CAST(:preview AS jsonb), CAST(:content AS jsonb),
             '', '', clock_timestamp())
-    ON CONFLICT (id) DO UPDATE SET preview = coalesce(excluded.preview, evidence.preview),
+    ON CONFLICT (id) DO UPDATE SET preview = CASE WHEN evidence.state = 'requested' -- what was shown stays as shown
+                                       THEN coalesce(excluded.preview, evidence.preview) ELSE evidence.preview END,
                                    content = coalesce(excluded.content, evidence.content),
                                    updated_at = excluded.updated_at
     """  # noqa: S608
@@ -191,6 +196,8 @@ async def receipt_of_evidence(session: Session | Database, key: str, found: Foun
     parameters = found.model_dump(exclude={"released"}) | {
         "key": key,
         "answer": answer.model_dump_json(),
+        "status": answer.status,
+        "corrected": False,
         "preview": None if found.released else content,
         "content": content if found.released else None,
     }

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CHAR, Column, ForeignKey, select
+from sqlalchemy import CHAR, Column, ForeignKey, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
 
 from domain.record import LicenceIssued
 from models.columns import json_column, moment
+from models.database import Database, Session
 
 
 class Licence(SQLModel, table=True):
@@ -29,6 +30,9 @@ class Licence(SQLModel, table=True):
     issued_at: datetime = moment()
     state: str = "valid"
     shows: list[dict[str, Any]] = json_column()
+
+
+_TAKEN = text("SELECT 1 FROM licence WHERE identifier = :identifier AND case_no <> :case_no")
 
 
 async def insert_licence(
@@ -54,6 +58,16 @@ async def insert_licence(
         )
         .on_conflict_do_nothing()
     )
+
+
+async def is_taken(session: Session | Database, identifier: str, case_no: str) -> bool:
+    """Whether another case holds this number."""
+    if not identifier:
+        return False
+    parameters = {"identifier": identifier, "case_no": case_no}
+    if isinstance(session, Database):
+        return bool(await session.once(_TAKEN, parameters))
+    return (await session.execute(_TAKEN, parameters)).first() is not None
 
 
 async def read_licence(session: AsyncSession, identifier: str) -> Licence | None:

@@ -83,4 +83,4 @@ async def set_claim(session: AsyncSession, task_id: str, claimed_by: str) -> Non
 async def kinds_of(session: AsyncSession, case_no: str) -> dict[str, str]:
     """Task id -> kind, of all tasks a case has had."""
     rows = await session.execute(select(Task.id, Task.kind).where(col(Task.case_no) == case_no))  # type: ignore[call-overload]
-    return dict(rows.tuples().all())
+    return {row.id: row.kind for row in rows}

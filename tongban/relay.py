@@ -101,8 +101,12 @@ async def seal_once(house: House, data_dir: Path) -> None:
 
 
 def _append(path: Path, line: str) -> None:
-    with path.open("a", encoding="ascii") as file:
-        file.write(line + "\n")
+    with path.open("a+b") as file:
+        if file.tell():
+            file.seek(-1, os.SEEK_END)
+            if file.read(1) != b"\n":
+                file.write(b"\n")  # a relay that was killed while writing left half a line
+        file.write(line.encode("ascii") + b"\n")
         file.flush()
         os.fsync(file.fileno())
 

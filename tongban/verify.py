@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -93,10 +94,7 @@ async def _cases(database: Database, files: DocumentStore, report: Report) -> No
 
 
 async def _tables(database: Database, settings: Settings, report: Report) -> None:
-    notes = settings.data_dir / "seals.jsonl"
-    noted: list[dict[str, Any]] = []
-    if notes.exists():
-        noted = [json.loads(line) for line in notes.read_text().splitlines() if line]
+    noted = _noted(settings.data_dir / "seals.jsonl", report)
     async with database.begin() as session:
         findings = [("1,2", await inspection.receipts_without_case(session))]
         findings += [("8", await inspection.orphans(session)), ("9", await inspection.check_seals(session, noted))]
@@ -104,6 +102,21 @@ async def _tables(database: Database, settings: Settings, report: Report) -> Non
         report.looked(number)
         for sentence in sentences:
             report.broken(number, sentence)
+
+
+def _noted(path: Path, report: Report) -> list[dict[str, Any]]:
+    """The seals as the relay noted them outside the database."""
+    if not path.exists():
+        report.unchecked.append(("9", f"no {path.name} here: run this where the relay keeps its data"))
+        return []
+    noted: list[dict[str, Any]] = []
+    for number, line in enumerate(path.read_text("utf-8", "replace").splitlines(), 1):
+        try:
+            note = json.loads(line)
+            noted.append({"no": int(note["no"]), "hash": str(note["hash"])})
+        except (ValueError, TypeError, KeyError):  # its writer was killed half-way, or somebody has been here
+            report.unchecked.append(("9", f"line {number} of {path.name} cannot be read"))
+    return noted
 
 
 async def _workflows(settings: Settings, database: Database, report: Report) -> None:

@@ -71,10 +71,11 @@ async def call_province(request: CallProvince) -> CallOutcome:
             start_to_close_timeout=QUEUED_TRY,
             schedule_to_close_timeout=LONGEST_PATIENCE if patient else None,
             schedule_to_start_timeout=None if patient else LONGEST_QUEUE,
+            cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
             retry_policy=_PATIENT if patient else _ONCE,
         )
         return outcome
     except FailureError:  # a local activity's failure is not always wrapped in ActivityError
-        if patient:
+        if patient:  # called off, or the longest patience is over
             return CallOutcome(status=OutcomeStatus.UNUSABLE, code="gave_up")
         return CallOutcome(status=OutcomeStatus.UNKNOWN, code="cut_off")

@@ -45,7 +45,8 @@ class CaseWorkflow:
         self._timer: asyncio.Task[None] | None = None
         self._timer_at: datetime | None = None
         self._fired = False
-        self._running: set[asyncio.Task[None]] = set()
+        self._called_off = False  # once: an ending case sends nothing new but reversals
+        self._running: dict[asyncio.Task[None], Call] = {}
         self._fault: BaseException | None = None
         if start.state is None:
             self._process.begin(now)
@@ -59,9 +60,10 @@ class CaseWorkflow:
                 raise self._fault  # a bug: the workflow task fails and is retried, loudly; nothing is lost
             for call in process.calls:
                 task = asyncio.create_task(self._carry_out(call))
-                running.add(task)
+                running[task] = call
                 task.add_done_callback(self._ended)
             process.calls.clear()
+            self._call_off()
             if process.dirty and self._quick == 0:
                 batch = process.batch(workflow.now(), workflow.info().get_current_history_length())
                 await calls.record(batch)
@@ -98,15 +100,24 @@ class CaseWorkflow:
             self._quick -= 1
         self._process.take_outcome(call, outcome, workflow.now())
 
+    def _call_off(self) -> None:
+        """What still waits for a province of a case that is ending is not sent any more; what was sent is let end."""
+        if self._process.state.closing is None or self._called_off:
+            return
+        self._called_off = True
+        for task, call in self._running.items():
+            if call.patient:
+                task.cancel()
+
     def _ended(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
+        self._running.pop(task, None)
         if not task.cancelled() and task.exception() is not None:
             self._fault = task.exception()
 
     def _leg(self, call: Call) -> str:
         return self._process.steps[call.step].leg
 
-    def _may_continue_as_new(self, running: set[asyncio.Task[None]]) -> bool:
+    def _may_continue_as_new(self, running: dict[asyncio.Task[None], Call]) -> bool:
         return workflow.info().is_continue_as_new_suggested() and not running and workflow.all_handlers_finished()
 
     def _set_timer(self) -> None:

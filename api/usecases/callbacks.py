@@ -2,6 +2,7 @@
 
 believed, effect known, result new        taken          202  passed on to the case
 the same event again                      as before      200  (or the refusal it got the first time)
+the same event id, saying something else  contradiction  409
 result known already, the same            late           200
 result known already, another             contradiction  409
 effect unknown                            unknown        404
@@ -21,7 +22,7 @@ from domain import names
 from domain.effects import Answer, AnswerStatus, CallbackNotice, Verb
 from domain.errors import Refusal
 from domain.process import Callback
-from models import effects, inbox, outbox
+from models import effects, inbox, licences, outbox
 from models.database import Session
 from models.effects import Effect
 from models.inbox import Inbox, Verdict
@@ -69,11 +70,15 @@ async def receive(house: House, region: str, path: str, headers: Mapping[str, st
         )
         earlier = await inbox.take_in(session, row)
         send = None
-        if earlier is not None:
+        if earlier is not None and _says(earlier) == _says(row):
             verdict = Verdict(earlier.verdict)
+        elif earlier is not None:  # one id for two messages: what came first stands, what came now is kept beside it
+            verdict = Verdict.CONTRADICTION
+            row.event_id, row.verdict = f"{notice.event_id}:{digest}", verdict
+            await inbox.take_in(session, row)
         elif verdict is Verdict.TAKEN and effect is not None:
             await _keep(session, effect, notice.answer)
-            message = _message(notice)
+            message = await _message(session, effect.case_no, notice)
             now = datetime.now(UTC)
             posted = await outbox.post(
                 session, outbox.OutboxKind.CALLBACK, effect.case_no, message.model_dump(mode="json"), now
@@ -84,13 +89,19 @@ async def receive(house: House, region: str, path: str, headers: Mapping[str, st
     return Taken(status=verdict, new=send is not None, send=send)
 
 
+def _says(row: Inbox) -> tuple[str, object]:
+    """What a message means; its bytes may differ when it is sent again."""
+    return row.key, row.answer
+
+
 def _judge(effect: Effect | None, region: str, answer: Answer) -> Verdict:
     if effect is None or effect.region[:2] != region[:2]:
         return Verdict.UNKNOWN  # also another province's key: it may not speak for it
     known = Answer.model_validate(effect.answer) if effect.answer else None
     if known is None or known.status is AnswerStatus.PENDING:
         return Verdict.TAKEN
-    return Verdict.LATE if known.status is answer.status else Verdict.CONTRADICTION
+    same = answer.status in {known.status, AnswerStatus.PENDING}  # "pending" after the end was only slow
+    return Verdict.LATE if same else Verdict.CONTRADICTION
 
 
 async def _keep(session: Session, effect: Effect, answer: Answer) -> None:
@@ -109,14 +120,16 @@ async def _keep(session: Session, effect: Effect, answer: Answer) -> None:
         await effects.receipt(session, effect.key, answer)
 
 
-def _message(notice: CallbackNotice) -> Callback:
+async def _message(session: Session, case_no: str, notice: CallbackNotice) -> Callback:
+    licence = notice.answer.data.get("licence_identifier", "")
     return Callback(
         event_id=notice.event_id,
         key=notice.key,
         answer=notice.answer.status,
         reference=notice.answer.reference,
         reasons=notice.answer.reasons,
-        licence=notice.answer.data.get("licence_identifier", ""),
+        licence=licence,
+        licence_taken=await licences.is_taken(session, licence, case_no),
     )
 
 

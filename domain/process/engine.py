@@ -243,14 +243,14 @@ class Process(Book):
             self.state.undo.append(Undo(step=step.id, key=state.key, operation=step.compensate_with, place=step.place))
         self._start_call(step.id, Verb.SUBMIT, now)
 
-    def _start_call(self, step_id: str, verb: Verb, now: datetime, *, resend: bool = False) -> None:
+    def _start_call(self, step_id: str, verb: Verb, now: datetime, *, again: bool = False) -> None:
         state = self.state.steps[step_id]
         self.move(step_id, StepStatus.CALLING, now)
         state.calling, state.trouble = verb, ""
-        self.calls.append(self._call(step_id, verb, "" if verb is Verb.OFFER else state.key, resend=resend))
+        self.calls.append(self._call(step_id, verb, "" if verb is Verb.OFFER else state.key, again=again))
         self.note(f"effect:{verb}:asked", now, step=step_id)
 
-    def _call(self, step_id: str, verb: Verb, key: str, *, patient: bool = False, resend: bool = False) -> Call:
+    def _call(self, step_id: str, verb: Verb, key: str, *, patient: bool = False, again: bool = False) -> Call:
         step = self.steps[step_id]
         return Call(
             step=step_id,
@@ -260,9 +260,8 @@ class Process(Book):
             key=key,
             send=step.send,
             command=self.state.steps[step_id].command,
-            licence_type=step.licence_type,
             patient=patient,
-            resend=resend,
+            again=again,
         )
 
     def _take_answer(self, call: Call, outcome: CallOutcome, now: datetime) -> None:
@@ -292,8 +291,7 @@ class Process(Book):
                 step=call.step,
                 data={"trouble": outcome.status, "code": outcome.code},
             )
-            again = call.resend or outcome.status is OutcomeStatus.UNKNOWN
-            self.calls.append(self._call(call.step, call.verb, call.key, patient=True, resend=again))
+            self.calls.append(self._call(call.step, call.verb, call.key, patient=True, again=call.again))
 
     def _take_poll(self, call: Call, outcome: CallOutcome, now: datetime) -> None:
         state = self.state.steps[call.step]
@@ -336,7 +334,7 @@ class Process(Book):
         elif outcome.answer is AnswerStatus.ACCEPTED:
             if verb is Verb.FETCH:
                 self.evidence(step_id, EvidenceState.USED)
-            if step.licence_type and not self._licensed(step, outcome.licence, now):
+            if step.licence_type and not self._licensed(step, outcome, now):
                 return
             self._done(step_id, now)
         elif outcome.answer is AnswerStatus.PENDING:
@@ -349,13 +347,19 @@ class Process(Book):
         else:
             self._rejected(step_id, now)
 
-    def _licensed(self, step: CaseStep, identifier: str, now: datetime) -> bool:
-        """A licence counts only if its number is well formed, its check character right and its type as asked for."""
-        licence = parse_licence_id(identifier)
-        if licence is not None and licence.type == step.licence_type:
-            self._licences.append(LicenceIssued(identifier=identifier, step=step.id, place=step.place, at=now))
+    def _licensed(self, step: CaseStep, outcome: CallOutcome, now: datetime) -> bool:
+        """A licence counts only if its number is well formed, of the type asked for, and no other case's."""
+        licence = parse_licence_id(outcome.licence)
+        if licence is None:
+            code = "licence_number_invalid"
+        elif licence.type != step.licence_type:
+            code = "licence_type_wrong"
+        elif outcome.licence_taken:
+            code = "licence_number_taken"
+        else:
+            issued = LicenceIssued(identifier=outcome.licence, step=step.id, place=step.place, at=now)
+            self._licences.append(issued)
             return True
-        code = "licence_number_invalid" if licence is None else "licence_type_wrong"
         self.state.steps[step.id].trouble = code
         self.note("effect:submit:unusable", now, step=step.id, data={"code": code})
         self._needs_a_person(step.id, now)
@@ -394,7 +398,7 @@ class Process(Book):
                 state.refused, state.reasons = False, ()
                 self._submit(step, now)
             else:
-                self._start_call(task.step, verb, now, resend=True)
+                self._start_call(task.step, verb, now, again=True)
 
     def _done(self, step_id: str, now: datetime) -> None:
         step = self.steps[step_id]
@@ -435,4 +439,5 @@ def _reported(message: Callback) -> CallOutcome:
         reference=message.reference,
         reasons=message.reasons,
         licence=message.licence,
+        licence_taken=message.licence_taken,
     )

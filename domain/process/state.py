@@ -26,7 +26,11 @@ class OutcomeStatus(StrEnum):
 
 
 class Call(Message):
-    """A call the process wants made. ``patient``: through the province's queue, with retries; else one quick try."""
+    """A call the process wants made.
+
+    patient: through the province's queue, with retries; else one quick try. again: the answer on record cannot be
+    used, so the province is asked what it says now.
+    """
 
     step: str
     verb: Verb
@@ -36,13 +40,14 @@ class Call(Message):
     original: str = ""
     send: Mapping[str, str] = Field(default_factory=dict)
     command: str = ""
-    licence_type: str = ""
     patient: bool = False
-    resend: bool = False
+    again: bool = False
 
 
 class CallOutcome(Message):
-    """The end of a call. Result data stays in the database; ``licence`` is the one thing the process must know."""
+    """The end of a call. Result data stays in the database; the process must know only ``licence``, its number, and
+    ``licence_taken``, whether another case holds that number.
+    """
 
     status: OutcomeStatus
     answer: AnswerStatus | None = None
@@ -51,6 +56,7 @@ class CallOutcome(Message):
     reasons: tuple[str, ...] = ()
     poll_after_s: int = 30
     licence: str = ""
+    licence_taken: bool = False
 
 
 class DecideCommand(Message):
@@ -86,6 +92,7 @@ class Callback(Message):
     reference: str = ""
     reasons: tuple[str, ...] = ()
     licence: str = ""
+    licence_taken: bool = False
 
 
 class CommandResult(Message):

@@ -92,12 +92,9 @@ async def test_the_same_result_under_another_event_is_late(office: Office) -> No
     assert await rows(office, "SELECT answer->>'reference' FROM effect") == [("34-0",)]
 
 
-@pytest.mark.parametrize("code", ["01", "02"])
-async def test_a_result_that_contradicts_the_one_on_record_changes_nothing_and_is_kept(
-    office: Office, code: str
-) -> None:
+async def test_a_result_that_contradicts_the_one_on_record_changes_nothing_and_is_kept(office: Office) -> None:
     what = await asked(office, Answer(status=AnswerStatus.ACCEPTED, reference="34-0"))
-    message = notice(what.key, resultCode=code, reasons=["tax_arrears"])
+    message = notice(what.key, resultCode="01", reasons=["tax_arrears"])
     for _ in range(2):
         is_problem(await report(office, message), 409, "contradiction")
     assert await rows(office, "SELECT answer->>'status' FROM effect") == [("accepted",)]
@@ -105,6 +102,26 @@ async def test_a_result_that_contradicts_the_one_on_record_changes_nothing_and_i
         ("contradiction", 2, "tax_arrears")
     ]
     assert await rows(office, "SELECT count(*) FROM outbox WHERE kind = 'callback'") == [(0,)]
+
+
+async def test_one_event_id_for_two_messages_is_a_contradiction_and_both_are_kept(office: Office) -> None:
+    what = await asked(office)
+    first = notice(what.key)
+    assert (await report(office, first)).status_code == 202
+    other = first | {"resultCode": "01", "reasons": ["ARREARS"]}
+    for _ in range(2):
+        is_problem(await report(office, other), 409, "contradiction")
+    assert (await report(office, first)).status_code == 200
+    kept = await rows(office, "SELECT verdict, times FROM inbox ORDER BY verdict")
+    assert [verdict for verdict, _ in kept] == ["contradiction", "taken"]
+    assert await rows(office, "SELECT answer->>'status' FROM effect") == [("accepted",)]
+
+
+async def test_that_it_is_pending_said_after_the_end_was_only_slow(office: Office) -> None:
+    what = await asked(office, Answer(status=AnswerStatus.ACCEPTED))
+    answer = await report(office, notice(what.key, resultCode="02", checkAfter=30))
+    assert answer.status_code == 200, answer.text
+    assert await rows(office, "SELECT answer->>'status' FROM effect") == [("accepted",)]
 
 
 async def test_a_report_about_what_nobody_asked_for_is_not_found(office: Office) -> None:

@@ -63,9 +63,7 @@ class Receiver:
             return self.entries[call.key]
         if call.key in self.buried:
             wish = REJECTED
-        entry = self.entries[call.key] = Entry(
-            call, wish, reasons if wish is REJECTED else (), licence if call.licence_type else ""
-        )
+        entry = self.entries[call.key] = Entry(call, wish, reasons if wish is REJECTED else (), licence)
         if wish is ACCEPTED:
             self._took_effect(entry)
         return entry

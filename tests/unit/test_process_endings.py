@@ -115,7 +115,17 @@ def test_reasons_on_an_accepted_answer_do_not_lead_to_a_second_effect() -> None:
     world.end(flight, good.model_copy(update={"reasons": ("WHY",)}))
     assert world.decide(world.task("cert"), "retry") is None
     again = world.flight("cert").call
-    assert (again.key, again.verb) == (flight.call.key, Verb.SUBMIT)
+    assert (again.key, again.verb, again.again) == (flight.call.key, Verb.SUBMIT, True)
+
+
+def test_a_licence_number_that_another_case_holds_is_not_taken() -> None:
+    world = World(plan_of(ACCEPT, step("cert", StepKind.CERTIFICATE, ("accept",), licence=True)))
+    world.accept()
+    flight = world.flight("cert")
+    good = world.receiver.take(flight.call, ACCEPTED).outcome()
+    world.end(flight, good.model_copy(update={"licence_taken": True}))
+    assert world.process.state.steps["cert"].trouble == "licence_number_taken"
+    assert world.decide(world.task("cert"), "retry") is None
 
 
 def test_a_refusal_without_a_reason_is_tried_again_under_a_new_key_with_its_reversal_registered() -> None:
@@ -233,4 +243,3 @@ def test_the_key_of_an_effect_never_holds_the_attempt() -> None:
     second = world.flight("e0").call
     assert second.key == first.key == names.effect_key(CASE_NO, "l", "e0", Verb.SUBMIT, 0)
     assert second.patient
-    assert second.resend

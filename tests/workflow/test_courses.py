@@ -79,7 +79,6 @@ async def test_an_effect_whose_answer_was_lost_is_looked_for_before_it_is_sent_a
     calls = [(how, r.call) for how, r in case.house.tried if r.case_no == case.no and r.call.step == "tax"]
     assert [how for how, _ in calls] == ["local" if local_first else "queue", "queue"]
     assert calls[1][1].patient
-    assert calls[1][1].resend
     assert calls[1][1].key == calls[0][1].key
     assert case.receiver.net("tax") == 1
     assert "effect:submit:blocked" in case.events()
@@ -184,6 +183,23 @@ async def test_a_withdrawal_in_the_middle_lets_a_call_end_and_then_undoes_it(cas
     await case.until_closed()
     assert case.view.status is CaseStatus.WITHDRAWN
     assert case.nets() == {}
+
+
+async def test_what_waits_for_a_province_that_is_down_is_not_sent_after_a_withdrawal(
+    case: Case, client: Client
+) -> None:
+    case.meets("tax_clearance", *[fails(OutcomeStatus.UNAVAILABLE)] * 20)
+    await start(case, client)
+    await case.decide("accept", "accept")
+    await case.until_step("tax", StepStatus.BLOCKED)
+    await case.withdraw()
+    await case.until_closed()
+    assert case.view.status is CaseStatus.WITHDRAWN
+    assert case.nets() == {}
+    assert not [entry for entry in case.receiver.ledger if entry[0] == "tax"]  # neither done nor undone
+    sent = [r.call.verb for _, r in case.house.tried if r.case_no == case.no and r.call.step == "tax"]
+    assert sent[-1] is Verb.REVERSE  # it is called off by its key, should it have arrived after all
+    assert len(sent) < 10
 
 
 async def test_a_case_that_ends_while_a_register_is_being_asked_is_recorded_to_its_end(
