@@ -23,7 +23,7 @@ from catalogue.library import Library
 from domain import names
 from domain.effects import Answer, ProvinceCall, Verb
 from domain.invariants import CHECKS
-from models import inspection
+from models import inspection, seals
 from models.database import DATABASE_DOWN, Database, DatabaseError
 from tongban.settings import Settings
 from tongban.temporal import KeyRing, connect
@@ -94,9 +94,12 @@ async def _cases(database: Database, files: DocumentStore, report: Report) -> No
 
 
 async def _tables(database: Database, settings: Settings, report: Report) -> None:
-    noted = _noted(settings.data_dir / "seals.jsonl", report)
+    path = settings.data_dir / "seals.jsonl"
+    noted = _noted(path, report) if path.exists() else []
     async with database.begin() as session:
         findings = [("1,2", await inspection.receipts_without_case(session))]
+        if not path.exists() and await seals.all_seals(session):
+            report.unchecked.append(("9", f"no {path.name} here: run this where the relay keeps its data"))
         findings += [("8", await inspection.orphans(session)), ("9", await inspection.check_seals(session, noted))]
     for number, sentences in findings:
         report.looked(number)
@@ -106,9 +109,6 @@ async def _tables(database: Database, settings: Settings, report: Report) -> Non
 
 def _noted(path: Path, report: Report) -> list[dict[str, Any]]:
     """The seals as the relay noted them outside the database."""
-    if not path.exists():
-        report.unchecked.append(("9", f"no {path.name} here: run this where the relay keeps its data"))
-        return []
     noted: list[dict[str, Any]] = []
     for number, line in enumerate(path.read_text("utf-8", "replace").splitlines(), 1):
         try:
