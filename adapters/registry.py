@@ -71,8 +71,8 @@ class ProvinceEntry(BaseModel):
     url: str
     secret_file: Path | None = None
     secret_env: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
-    timeout_s: float = Field(default=10.0, gt=0, le=300)
-    connect_timeout_s: float = Field(default=2.0, gt=0, le=60)
+    timeout_s: float = Field(default=10.0, gt=0, le=12)
+    connect_timeout_s: float = Field(default=2.0, gt=0, le=12)
     pending: Pending = Pending()
 
     @field_validator("url")

@@ -95,12 +95,13 @@ async def seal_once(house: House, data_dir: Path) -> None:
     if seal is not None:
         line = json.dumps({"no": seal.no, "below": seal.below, "count": seal.count, "hash": seal.hash})
         try:
-            await asyncio.to_thread(_append, data_dir / "seals.jsonl", line)
+            await asyncio.to_thread(append_line, data_dir / "seals.jsonl", line)
         except OSError as error:
             log.error("seal_not_noted", seal=seal.no, error=error.strerror)
 
 
-def _append(path: Path, line: str) -> None:
+def append_line(path: Path, line: str) -> None:
+    """Adds a whole line and waits until the disk has it."""
     with path.open("a+b") as file:
         if file.tell():
             file.seek(-1, os.SEEK_END)

@@ -42,7 +42,7 @@ class KeyRing:
     @classmethod
     def read(cls, path: Path) -> KeyRing:
         """From its file."""
-        data = json.loads(path.read_text())
+        data = json.loads(path.read_text("utf-8"))
         return cls(data["current"], {name: base64.b64decode(key) for name, key in data["keys"].items()})
 
     def seal(self, plain: bytes) -> tuple[str, bytes]:

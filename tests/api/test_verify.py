@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from domain import names
 from tests.fixtures.running import Town
-from tongban import verify
+from tongban import relay, verify
 from tongban.settings import Mode, Settings
 from tongban.stack.stack import Stack
 from tongban.verify import BROKEN, HOLDS, UNCHECKED
@@ -188,3 +188,20 @@ async def test_what_cannot_be_reached_is_said_and_is_no_success(
     assert (status, "not checked: invariant 3,4" in report) == (UNCHECKED, True), report
     nowhere = settings.model_copy(update={"database_url": f"postgresql://x@127.0.0.1:{closed_port}/x"})
     assert (await verified(nowhere))[0] == UNCHECKED
+
+
+async def test_half_a_line_among_the_noted_seals_is_told_and_the_next_one_is_whole(
+    town: Town, settings: Settings
+) -> None:
+    await town.citizen().submit()
+    notes = settings.data_dir / "seals.jsonl"
+    notes.parent.mkdir(parents=True, exist_ok=True)
+    notes.write_bytes(b'{"no": 1, "be')
+    try:
+        relay.append_line(notes, '{"half": "no"}')
+        assert notes.read_text("utf-8").splitlines()[1] == '{"half": "no"}'
+        status, report = await verified(settings)
+        assert status == UNCHECKED, report
+        assert "line 1 of seals.jsonl cannot be read" in report
+    finally:
+        notes.unlink()

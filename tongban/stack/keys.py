@@ -21,7 +21,7 @@ def write_private(path: Path, text: str) -> None:
     temporary = path.with_name(path.name + ".tmp")
     temporary.unlink(missing_ok=True)
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
     temporary.replace(path)
 
@@ -75,7 +75,7 @@ def sign_token(
     from joserfc import jwt
     from joserfc.jwk import ECKey
 
-    key = ECKey.import_key(json.loads(signing_key.read_text()))
+    key = ECKey.import_key(json.loads(signing_key.read_text("utf-8")))
     now = int(time.time())
     body: dict[str, object] = {
         "iss": issuer,

@@ -49,7 +49,7 @@ class Ports:
         self._chosen: dict[str, int] = {}
         self._remembered: dict[str, int] = {}
         with contextlib.suppress(OSError, ValueError):
-            self._remembered = {str(k): int(v) for k, v in json.loads(file.read_text()).items()}
+            self._remembered = {str(k): int(v) for k, v in json.loads(file.read_text("utf-8")).items()}
 
     def take(self, name: str, usual: int) -> int:
         """The port of ``name``: the one of last time, else ``usual``, else any free one."""
@@ -63,7 +63,7 @@ class Ports:
         for port in candidates:
             if port not in self._chosen.values() and is_free(port) and self._hold(port):
                 self._chosen[name] = port
-                self._file.write_text(json.dumps(self._remembered | self._chosen, indent=1))
+                self._file.write_text(json.dumps(self._remembered | self._chosen, indent=1), "utf-8")
                 return port
         raise StackError(f"no free port on {HOST} for {name}")
 

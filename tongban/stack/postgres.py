@@ -143,7 +143,7 @@ class Postgres:
             raise StackError(f"{self.password_file} is missing")
         handed_over = new.with_name(new.name + ".password")
         try:
-            write_private(handed_over, self.password_file.read_text())
+            write_private(handed_over, self.password_file.read_text("utf-8"))
             if self._account:
                 for path in (new, handed_over):
                     os.chown(path, self._account.uid, self._account.gid)
@@ -180,7 +180,7 @@ class Postgres:
         """
         file = self.folder / "postmaster.pid"
         try:
-            pid = int(file.read_text().splitlines()[0])
+            pid = int(file.read_text("utf-8").splitlines()[0])
         except (OSError, ValueError, IndexError):
             return
         deadline = time.monotonic() + 10

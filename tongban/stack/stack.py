@@ -240,12 +240,14 @@ class Stack:
         self.database_url = self.settings.get("TONGBAN_DATABASE_URL", "")
         self.temporal_address = self.settings.get("TEMPORAL_ADDRESS", "")
         lines = [f"export {name}={shlex.quote(value)}" for name, value in self.settings.items()]
-        (self.data_dir / STACK_ENV).write_text("\n".join(lines) + "\n")
+        (self.data_dir / STACK_ENV).write_text("\n".join(lines) + "\n", "utf-8")
 
 
 def read_stack_env(file: Path) -> dict[str, str]:
     """The settings a running (or the last) stack wrote."""
     pairs = (
-        shlex.split(line)[1].partition("=") for line in file.read_text().splitlines() if line.startswith("export ")
+        shlex.split(line)[1].partition("=")
+        for line in file.read_text("utf-8").splitlines()
+        if line.startswith("export ")
     )
     return {name: value for name, _, value in pairs}
