@@ -23,6 +23,7 @@ LONGEST_QUEUE = timedelta(seconds=30)
 LONGEST_PATIENCE = timedelta(days=120)
 BOUNDARY_S = 0.001  # ends the workflow task; the shortest timer there is
 RECORD_TRY = timedelta(seconds=8)
+CALLED_OFF = CallOutcome(status=OutcomeStatus.UNUSABLE, code="gave_up")
 
 _ONCE = RetryPolicy(maximum_attempts=1)
 _PATIENT = RetryPolicy(
@@ -77,5 +78,5 @@ async def call_province(request: CallProvince) -> CallOutcome:
         return outcome
     except FailureError:  # a local activity's failure is not always wrapped in ActivityError
         if patient:  # called off, or the longest patience is over
-            return CallOutcome(status=OutcomeStatus.UNUSABLE, code="gave_up")
+            return CALLED_OFF
         return CallOutcome(status=OutcomeStatus.UNKNOWN, code="cut_off")

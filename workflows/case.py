@@ -17,6 +17,7 @@ from temporalio.exceptions import ApplicationError
 with workflow.unsafe.imports_passed_through():
     from domain import names
     from domain.calendar import WorkCalendar
+    from domain.effects import Verb
     from domain.process import (
         Call,
         Callback,
@@ -58,12 +59,12 @@ class CaseWorkflow:
         while True:
             if self._fault is not None:
                 raise self._fault  # a bug: the workflow task fails and is retried, loudly; nothing is lost
+            self._call_off()
             for call in process.calls:
                 task = asyncio.create_task(self._carry_out(call))
                 running[task] = call
                 task.add_done_callback(self._ended)
             process.calls.clear()
-            self._call_off()
             if process.dirty and self._quick == 0:
                 batch = process.batch(workflow.now(), workflow.info().get_current_history_length())
                 await calls.record(batch)
@@ -92,7 +93,9 @@ class CaseWorkflow:
     async def _carry_out(self, call: Call) -> None:
         """One call, by the way the case was started with; its end goes to the process."""
         request = CallProvince(case_no=self._process.case_no, leg=self._leg(call), call=call)
-        if call.patient or not self._start.local_first:
+        if call.patient and call.verb is not Verb.REVERSE and self._process.state.closing is not None:
+            outcome = calls.CALLED_OFF  # the case began to end while this was about to be asked
+        elif call.patient or not self._start.local_first:
             outcome = await calls.call_province(request)
         else:
             self._quick += 1
@@ -101,7 +104,10 @@ class CaseWorkflow:
         self._process.take_outcome(call, outcome, workflow.now())
 
     def _call_off(self) -> None:
-        """What still waits for a province of a case that is ending is not sent any more; what was sent is let end."""
+        """What still waits for a province of a case that is ending is not sent any more; what was sent is let end.
+
+        Only calls that have begun: a task that is cancelled before its first step would end without a word.
+        """
         if self._process.state.closing is None or self._called_off:
             return
         self._called_off = True

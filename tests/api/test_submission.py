@@ -5,12 +5,18 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+from datetime import UTC, datetime
 
+import httpx
 import pytest
 from sqlalchemy import text
 
+from api.app import create_app
 from api.delivery import Delivery
+from domain.effects import AnswerStatus
 from domain.identifiers import is_case_number
+from domain.process import Callback
+from models import outbox
 from tests.api.test_problems import fields, is_problem
 from tests.fixtures.houses import Office
 from tests.fixtures.running import Town, eventually
@@ -136,7 +142,7 @@ async def test_the_relay_starts_what_the_api_could_not(office: Office, town: Tow
     import dataclasses
 
     house = dataclasses.replace(town.house, gateway=office.house.gateway)
-    lame = Office(house, town.logins, __import__("httpx").ASGITransport(_app(house)), "http://api.test")
+    lame = Office(house, town.logins, httpx.ASGITransport(create_app(house)), "http://api.test")
     citizen = lame.citizen("patient")
     no = await citizen.submit()
     assert (await citizen.get(f"/v1/cases/{no}")).json()["status"] == "submitted"
@@ -151,10 +157,25 @@ async def test_the_relay_starts_what_the_api_could_not(office: Office, town: Tow
     await town.until(same, no, lambda c: c["status"] == "received")
 
 
-def _app(house: object) -> object:
-    from api.app import create_app
-
-    return create_app(house)  # type: ignore[arg-type]
+async def test_a_message_nobody_can_read_does_not_stop_the_others(town: Town) -> None:
+    citizen = town.citizen()
+    no = await citizen.submit()
+    await town.until(citizen, no, lambda c: c["status"] != "submitted")
+    async with town.house.database.begin() as session:
+        nonsense = {"nonsense": 1}
+        posted = await outbox.post(session, outbox.OutboxKind.CALLBACK, no, nonsense, datetime(2020, 1, 1, tzinfo=UTC))
+        stray = Callback(event_id="stray", key="f" * 64, answer=AnswerStatus.ACCEPTED).model_dump(mode="json")
+        after = await outbox.post(session, outbox.OutboxKind.CALLBACK, no, stray, datetime(2020, 1, 2, tzinfo=UTC))
+    delivery = Delivery(town.house.database, town.house.gateway, town.house.library, local_first=True)
+    await relay_once(town.house, delivery)
+    async with town.house.database.begin() as session:
+        found = await session.execute(
+            text("SELECT id, error, done_at FROM outbox WHERE id IN (:a, :b)"), {"a": posted, "b": after}
+        )
+        kept = {row.id: row for row in found}
+        assert (kept[posted].error, kept[posted].done_at) == ("ValidationError", None)
+        assert kept[after].done_at is not None
+        await outbox.done(session, posted)
 
 
 async def test_the_same_key_gets_the_same_answer_again(office: Office) -> None:

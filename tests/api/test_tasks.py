@@ -63,6 +63,17 @@ async def test_claiming_twice_changes_nothing_and_a_released_task_is_free(town: 
     assert await events(town, one, no, "task:accept:released") == 1
 
 
+async def test_only_who_may_decide_may_hold_and_a_supervisor_frees_what_somebody_holds(town: Town) -> None:
+    _, no, task = await accept_task(town)
+    holder, supervisor, colleague = town.market(), town.market(role="supervisor"), town.market()
+    is_problem(await supervisor.post(f"/v1/tasks/{task['id']}/claim"), 403, "forbidden")
+    assert (await holder.post(f"/v1/tasks/{task['id']}/claim")).status_code == 200
+    is_problem(await colleague.post(f"/v1/tasks/{task['id']}/release"), 409, "task_claimed")
+    assert (await supervisor.post(f"/v1/tasks/{task['id']}/release")).json()["claimed"] == ""
+    assert (await colleague.post(f"/v1/tasks/{task['id']}/claim")).json()["claimed"] == "me"
+    assert await events(town, supervisor, no, "task:accept:released") == 1
+
+
 async def test_a_decision_needs_the_version_that_was_read(town: Town) -> None:
     citizen, no, task = await accept_task(town)
     worker = town.market()
