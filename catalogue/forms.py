@@ -52,10 +52,15 @@ def check_eligibility(plan: Plan, form: Mapping[str, JsonValue]) -> list[Refusal
     ]
 
 
-def steps_that_apply(plan: Plan, form: Mapping[str, JsonValue]) -> dict[str, bool]:
-    """Step id -> whether its condition holds for this form."""
+def conditions(plan: Plan, form: Mapping[str, JsonValue]) -> dict[str, bool]:
+    """Every expression that the course of a case depends on -> whether it holds for this form."""
     types = field_types(plan.form_fields())
-    return {step.id: holds(step.when, form, types) for step in plan.steps if step.when}
+    found = {step.when for step in plan.steps} | {fee.when for fee in plan.fees}
+    found |= {material.required_when for material in plan.materials}
+    found |= {route.when for step in plan.steps for route in step.routes}
+    changes = [change for overlay in plan.overlays for change in overlay.steps.values()]
+    found |= {route.when for change in changes for route in change.routes or ()}
+    return {expression: holds(expression, form, types) for expression in sorted(found - {""})}
 
 
 def _read_field(name: str, value: JsonValue, schema: Mapping[str, JsonValue], divisions: Divisions) -> JsonValue:

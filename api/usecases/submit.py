@@ -13,7 +13,7 @@ from pydantic import JsonValue
 
 from api.house import House
 from api.schemas import Receipt
-from catalogue.forms import check_eligibility, read_form, steps_that_apply
+from catalogue.forms import check_eligibility, conditions, read_form
 from domain.calendar import local_day
 from domain.case import CaseStatus, StepStatus
 from domain.errors import Refusal, Refusals
@@ -44,7 +44,7 @@ def check(house: House, service: str, form: Mapping[str, JsonValue]) -> Checked:
     clean = read_form(plan, form, house.library.divisions)
     if faults := check_eligibility(plan, clean):
         raise Refusals(faults)
-    return Checked(plan=plan, case_plan=bind(plan, clean, steps_that_apply(plan, clean)), form=clean)
+    return Checked(plan=plan, case_plan=bind(plan, clean, conditions(plan, clean)), form=clean)
 
 
 async def check_documents(

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 from hypothesis import strategies as st
 
-from catalogue.forms import steps_that_apply
+from catalogue.forms import conditions
 from catalogue.library import Library
 from domain.messages import Place, Text
 from domain.plan import CaseLeg, CasePlan, CaseStep, Clock, Limit, OnRejected, StepKind, bind
@@ -36,7 +36,7 @@ FORM = {
 def moving() -> CasePlan:
     """The company move, from Hefei to Suzhou."""
     plan = LIBRARY.service(MOVE)
-    return bind(plan, FORM, steps_that_apply(plan, FORM))
+    return bind(plan, FORM, conditions(plan, FORM))
 
 
 def step(
@@ -56,6 +56,7 @@ def step(
         leg="l",
         kind=kind,
         title=Text(zh=name, en=name),
+        role="there" if calls_out else "here",
         place=THERE if calls_out else HERE,
         needs=needs,
         operation=f"{name}_do" if calls_out else "",

@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 import catalogue.compiler
 from catalogue.compiler import DEEPEST, LARGEST, Refused, compile_text
 from catalogue.conditions import ConditionError, compile_condition, holds
-from catalogue.forms import steps_that_apply
+from catalogue.forms import conditions
 from catalogue.library import HERE
 from domain.plan import Plan, bind
 from tests.unit.plans import FORM, LIBRARY, MOVE
@@ -183,8 +183,8 @@ def test_a_step_that_does_not_apply_passes_its_needs_on() -> None:
     source = SOURCE.replace(text, "    when: uscc == shareholder_uscc\n" + text)
     source = source.replace("needs: [representative, shareholder, tax, archive]", "needs: [tax, archive]", 1)
     plan = compile_text(source.encode())
-    applies = steps_that_apply(plan, FORM)
-    assert applies == {"archive": False}
+    applies = conditions(plan, FORM)
+    assert applies == {"uscc == shareholder_uscc": False}
     case = bind(plan, FORM, applies)
     assert "archive" not in {s.id for s in case.steps}
     assert "origin_market" not in {leg.id for leg in case.legs}
