@@ -14,6 +14,7 @@ from functools import cached_property
 from pydantic import ConfigDict
 
 from domain.messages import Message, Text
+from domain.plan.vocabulary import Unit
 
 SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")  # one zone since 1949, no summer time since 1991
 ONE_DAY = timedelta(days=1)
@@ -98,6 +99,10 @@ class WorkCalendar(Message):
         if last < after:
             return -self.working_days_between(last, after)
         return sum(self.is_working_day(after + ONE_DAY * i) for i in range(1, (last - after).days + 1))
+
+    def due_in(self, start: date, days: int, unit: Unit, suspensions: Iterable[Suspension] = ()) -> Due:
+        """Placeholder until calendar days land."""
+        return self.due(start, days, suspensions)
 
     def due(self, start: date, working_days: int, suspensions: Iterable[Suspension] = ()) -> Due:
         """The due date ``working_days`` after ``start``, with the words that explain it."""

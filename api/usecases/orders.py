@@ -15,7 +15,7 @@ from domain import names
 from domain.case import CaseStatus
 from domain.errors import Refusal, Refusals
 from domain.messages import Actor, Role
-from domain.process import CommandResult, DecideCommand, EvidenceCommand, WithdrawCommand
+from domain.process import AnyOrder, CommandResult, DecideCommand, EvidenceCommand, WithdrawCommand
 from domain.record import TaskState
 from models import commands
 from models.cases import read_case
@@ -25,7 +25,6 @@ from models.documents import read_documents
 from models.evidence import read_evidence
 from models.tasks import Task
 
-Order = DecideCommand | EvidenceCommand | WithdrawCommand
 ADVERSE = {"refuse", "terminate"}
 
 
@@ -106,7 +105,7 @@ async def _store(
     await commands.insert_command(session, command, kind, no, target, actor, body, datetime.now(UTC))
 
 
-def order_of(row: Command) -> Order:
+def order_of(row: Command) -> AnyOrder:
     """The order a row stands for."""
     actor = Actor(
         subject=row.actor_subject,
@@ -130,7 +129,7 @@ def _evidence(command: str, item: str, body: Mapping[str, Any], actor: Actor) ->
     return EvidenceCommand(id=command, evidence=item, accept=accept, replaced=replaced, actor=actor)
 
 
-async def send(house: House, no: str, order: Order) -> CommandOut:
+async def send(house: House, no: str, order: AnyOrder) -> CommandOut:
     """Sends the order. A case that has ended answers with what this very order led to, if it did."""
     try:
         result = await house.gateway.order(no, order)

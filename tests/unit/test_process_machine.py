@@ -12,7 +12,7 @@ from domain.calendar import WorkCalendar
 from domain.case import StepStatus
 from domain.effects import AnswerStatus, Verb
 from domain.plan import CasePlan
-from domain.process import CallOutcome, OutcomeStatus
+from domain.process import CallOutcome, OutcomeStatus, answers
 from domain.process.state import UndoStatus
 from tests.unit.plans import BY_HAND, LIBRARY, LICENCE, moving, random_plans
 from tests.unit.receiver import ACCEPTED, PENDING, REJECTED, Entry
@@ -162,7 +162,7 @@ class CaseMachine(RuleBasedStateMachine):
 
 def _stray(world: World) -> Flight:
     step = world.plan.steps[0]
-    return Flight(world.process._call(step.id, Verb.SUBMIT, "f" * 64))
+    return Flight(answers.call(world.process, step.id, Verb.SUBMIT, "f" * 64))
 
 
 CaseMachine.TestCase.settings = settings(

@@ -13,6 +13,7 @@ from domain.effects import AnswerStatus, Verb
 from domain.messages import Actor, Role
 from domain.plan import CasePlan, StepKind
 from domain.process import (
+    AnyOrder,
     Call,
     Callback,
     CallOutcome,
@@ -50,7 +51,7 @@ class World:
     lost: list[Call] = field(default_factory=list)
     batches: list[RecordBatch] = field(default_factory=list)
     results: dict[str, CommandResult] = field(default_factory=dict)
-    orders: list[DecideCommand | EvidenceCommand | WithdrawCommand] = field(default_factory=list)
+    orders: list[AnyOrder] = field(default_factory=list)
     path: list[CaseStatus] = field(default_factory=lambda: [CaseStatus.SUBMITTED])
 
     def __post_init__(self) -> None:
@@ -120,14 +121,13 @@ class World:
         self.receiver.complete(entry, answer)
         self.call_back(entry.callback("e1"))
 
-    def order(self, command: DecideCommand | EvidenceCommand | WithdrawCommand) -> str | None:
+    def order(self, command: AnyOrder) -> str | None:
         """What a person asks for; the code of the refusal if it is refused. A known id gets its old answer."""
-        check, do = _ORDERS[type(command)]
         before = self.process.state.model_dump_json()
-        refusal: str | None = check(self.process, command)
+        refusal: str | None = self.process.check(command)
         assert self.process.state.model_dump_json() == before, "a check must not change anything"
         if refusal is None:
-            result = self.act(lambda p: do(p, command, self.now))
+            result = self.act(lambda p: p.carry_out(command, self.now))
             assert isinstance(result, CommandResult)
             assert self.results.setdefault(command.id, result) == result
             self.orders.append(command)
@@ -309,11 +309,5 @@ def finish(world: World) -> None:
 def _best(outcomes: Sequence[str]) -> str:
     return next(o for o in ("accept", "grant", "noted", "settled_by_hand", "terminate") if o in outcomes)
 
-
-_ORDERS: dict[type, tuple[Callable[..., str | None], Callable[..., CommandResult]]] = {
-    DecideCommand: (Process.check_decide, Process.decide),
-    EvidenceCommand: (Process.check_evidence, Process.answer_evidence),
-    WithdrawCommand: (Process.check_withdraw, Process.withdraw),
-}
 
 __all__ = ["ACCEPTED", "PENDING", "REJECTED", "Flight", "World", "finish"]
