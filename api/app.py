@@ -82,7 +82,7 @@ def create_app(house: House) -> FastAPI:
     app.state.delivery = Delivery(house.database, house.gateway, house.library, local_first=house.local_first)
     app.state.rate_limit = RateLimit(house.requests_per_s, house.requests_burst)
     install(app)
-    for module in (services, documents, cases, tasks, callbacks, public):
+    for module in (services, documents, cases, law, tasks, callbacks, public):
         app.include_router(module.router)
 
     app.add_middleware(BodyLimit, upload=house.max_upload_bytes)

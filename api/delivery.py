@@ -10,7 +10,7 @@ import structlog
 from api.gateway import Down, Gateway, NotRunning
 from catalogue.library import Library
 from domain.plan import CasePlan
-from domain.process import Callback
+from domain.process import Callback, Intake
 from domain.start import StartCase
 from models import outbox
 from models.cases import read_application
@@ -29,14 +29,15 @@ class Delivery:
         self._library = library
         self._local_first = local_first
 
-    def start_message(self, case_no: str, plan: CasePlan) -> StartCase:
+    def start_message(self, case_no: str, plan: CasePlan, intake: Intake) -> StartCase:
         """What a case is started with."""
-        return StartCase(case_no=case_no, plan=plan, calendar=self._library.calendar, local_first=self._local_first)
+        calendar = self._library.calendar
+        return StartCase(case_no=case_no, plan=plan, calendar=calendar, local_first=self._local_first, intake=intake)
 
-    async def start_now(self, case_no: str, plan: CasePlan) -> None:
+    async def start_now(self, case_no: str, plan: CasePlan, intake: Intake) -> None:
         """Tries at once after the commit. Its failure is the relay's work, not the applicant's."""
         try:
-            await self._gateway.start(self.start_message(case_no, plan))
+            await self._gateway.start(self.start_message(case_no, plan, intake))
         except Down as error:
             log.info("start_left_to_relay", case=case_no, error=type(error.__cause__).__name__)
 
@@ -56,7 +57,8 @@ class Delivery:
             application = await read_application(session, row.case_no)
             if application is None:
                 raise Down("the application is not there")
-            await self._gateway.start(self.start_message(row.case_no, CasePlan.model_validate(application.case_plan)))
+            plan, intake = CasePlan.model_validate(application.case_plan), Intake.model_validate(payload)
+            await self._gateway.start(self.start_message(row.case_no, plan, intake))
         else:
             await self._callback(row.case_no, Callback.model_validate(payload))
 

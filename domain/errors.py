@@ -132,6 +132,17 @@ ERRORS: dict[str, ErrorKind] = {
         422, "含有不可见或控制字符，请删除后重填。", "It contains invisible or control characters; remove them."
     ),
     "not_eligible": _kind(422, "不符合办理条件。", "The conditions for this service are not met."),
+    "material_core": _kind(
+        422, "此材料为核心材料，不能容缺或以承诺代替。", "This is a core document; it cannot be promised for later."
+    ),
+    "cosigners_wrong": _kind(
+        422, "共同申请人须齐全且互不相同。", "Name each co-signer of this service, all different persons."
+    ),
+    "place_not_correctable": _kind(
+        422,
+        "地点决定由谁办理，不能更正；请移送或重新申请。",
+        "Who handles the case depends on it; transfer it instead.",
+    ),
     "material_missing": _kind(422, "缺少必需材料。", "A required document is missing."),
     "material_unknown": _kind(422, "此事项没有这项材料。", "This service has no such material."),
     "document_unknown": _kind(

@@ -75,6 +75,11 @@ def due(
     return calendar.due_in(start, limit.days + extra, limit.unit, spans)
 
 
+def granted_days(clock: Clock, extension: str) -> int:
+    """By how much the legal limit was extended."""
+    return clock.extension.days if clock.extension is not None and extension == Extension.GRANTED else 0
+
+
 def cause_text(plan: CasePlan, cause: str) -> Text:
     """What a clock was paused for, in words."""
     titles = {x.id: x.title for x in plan.steps} | {x.id: x.title for x in plan.procedures}
@@ -223,8 +228,7 @@ def _clock(book: Book, clock_id: str) -> Clock:
 def _compute(book: Book, clock: Clock, state: ClockState) -> None:
     state.legal_due, state.promised_due, state.provisional = None, None, False
     if clock.legal is not None:
-        granted = clock.extension is not None and state.extension is Extension.GRANTED
-        extra = clock.extension.days if granted and clock.extension else 0
+        extra = granted_days(clock, state.extension)
         legal = due(book.calendar, book.plan, state.started_on, clock.legal, state.pauses, extra)
         state.legal_due, state.provisional = legal.day, legal.provisional
     if clock.promised is not None:
