@@ -20,7 +20,7 @@ from api.schemas import (
     TaskOut,
     WaitingOut,
 )
-from domain.calendar import local_day
+from domain.calendar import WorkCalendar, local_day
 from domain.messages import Actor, Place, Role, Text
 from domain.plan import CasePlan, Plan
 from domain.reasons import reason_text
@@ -88,8 +88,9 @@ def case_out(
     application: Application,
     evidence: Sequence[Evidence],
     effects: Sequence[Effect],
+    calendar: WorkCalendar,
 ) -> CaseOut:
-    """The whole case as this actor may see it."""
+    """The whole case as this actor may see it; due dates explained by this calendar."""
     view = case.view()
     case_plan = CasePlan.model_validate(application.case_plan)
     by_step = {effect.step: effect for effect in effects}
@@ -104,7 +105,7 @@ def case_out(
         reason_text=reason_text(case.reason),
         waiting=[waiting_out(house, item, by_step) for item in view.waiting],
         legs=_legs(house, case_plan, view),
-        clocks=[_clock(house, case_plan, item) for item in view.clocks],
+        clocks=[_clock(calendar, case_plan, item) for item in view.clocks],
         evidence=[_evidence(house, actor, case_plan, item) for item in evidence],
         documents=application.documents if sees_whole(actor, case_plan) else {},
         form=fields or None,
@@ -163,14 +164,13 @@ def _legs(house: House, plan: CasePlan, view: CaseView) -> list[LegOut]:
     ]
 
 
-def _clock(house: House, plan: CasePlan, view: ClockView) -> ClockOut:
+def _clock(calendar: WorkCalendar, plan: CasePlan, view: ClockView) -> ClockOut:
     """A clock with its explanation; the legal limit explains itself before the promised one."""
     clock = next(c for c in plan.clocks if c.id == view.id)
-    calendar = house.library.calendar
     explanation: list[Text] = []
     for limit in (clock.legal, clock.promised):
         if limit is not None:
-            due = calendar.due(view.started_on, limit.days)
+            due = calendar.due_in(view.started_on, limit.days, limit.unit)
             explanation += [
                 Text(zh=f"{limit.basis.zh}：{line.zh}", en=f"{limit.basis.en}: {line.en}") for line in due.explanation
             ]
