@@ -5,6 +5,7 @@ Everything wrong is told at once, each with the field it is about.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date
 
@@ -53,17 +54,9 @@ def read_question(
     """The question these texts ask. Refusals with everything that is wrong; ``field`` is what days are called."""
     faults: list[Refusal] = []
 
-    def day_of(text: str, where: str) -> date:
-        try:
-            day = date.fromisoformat(text)
-            if not (len(text) == 10 and FIRST_YEAR <= day.year <= LAST_YEAR):
-                raise ValueError(text)
-        except ValueError:
-            faults.append(Refusal("date_invalid", where))
-            return date(FIRST_YEAR, 1, 1)
-        return day
-
-    first_day = day_of(start, "/start")
+    first_day = _day(start)
+    if first_day is None:
+        faults.append(Refusal("date_invalid", "/start"))
     number = None
     if days is not None:
         digits = days.removeprefix("-")
@@ -83,16 +76,28 @@ def read_question(
         if not dots:
             faults.append(Refusal("suspension_invalid", f"/suspend/{i}"))
             continue
-        begin, end = day_of(first, f"/suspend/{i}"), day_of(last, f"/suspend/{i}")
-        if end < begin:
+        begin, end = _day(first), _day(last)
+        if begin is None or end is None:
+            faults.append(Refusal("date_invalid", f"/suspend/{i}"))
+        elif end < begin:
             faults.append(Refusal("suspension_reversed", f"/suspend/{i}"))
         else:
             spans.append(Suspension(first=begin, last=end, why=_SUSPENDED))
     if sum((span.last - span.first).days + 1 for span in spans) > MOST_DAYS:
         faults.append(Refusal("days_out_of_range", "/suspend"))
-    if faults:
+    if faults or first_day is None:
         raise Refusals(faults)
     return Question(start=first_day, days=number, unit=Unit(unit), suspensions=tuple(spans))
+
+
+def _day(text: str) -> date | None:
+    if not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+        return None
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if FIRST_YEAR <= day.year <= LAST_YEAR else None
 
 
 def answer(calendar: WorkCalendar, question: Question) -> Reply:

@@ -76,10 +76,10 @@ async def load(
 ) -> tuple[Loaded, int]:
     """Puts a notice in force and has every open case computed again; returns what came of it and for how many cases.
 
-    No case is written while this runs. A case that was committed before is told by its message; one that is committed
-    after starts with the new calendar, because whoever starts it reads the table later.
+    No case is written while this runs, and nobody else loads. A case that was committed before is told by its message;
+    one that is committed after starts with the new calendar, because whoever starts it reads the table later.
     """
-    await session.execute(text("LOCK TABLE cases IN SHARE MODE"))
+    await session.execute(text("LOCK TABLE cases IN SHARE ROW EXCLUSIVE MODE"))
     digest = digest_of(notice)
     in_force = combined(shipped, await loaded(session))
     before = next((n for n in in_force.years if n.year == notice.year), None)
