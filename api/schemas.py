@@ -121,6 +121,32 @@ class LimitOut(BaseModel):
     tag: str
 
 
+class DeadlineOut(BaseModel):
+    """A day and why. ``working_days``: how many lie between the start, which does not count, and the day."""
+
+    due: date
+    provisional: bool
+    explanation: list[Text]
+    working_days: int
+
+
+class ClockPreview(BaseModel):
+    """The limits of one clock, as if it started on the day asked about."""
+
+    id: str
+    title: Text
+    starts: str
+    stops: str
+    legal: DeadlineOut | None
+    promised: DeadlineOut | None
+
+
+class ServiceDeadlines(BaseModel):
+    service: str
+    version: str
+    clocks: list[ClockPreview]
+
+
 class ClockPlanOut(BaseModel):
     id: str
     title: Text

@@ -89,8 +89,9 @@ def case_out(
     application: Application,
     evidence: Sequence[Evidence],
     effects: Sequence[Effect],
+    calendar: WorkCalendar,
 ) -> CaseOut:
-    """The whole case as this actor may see it."""
+    """The whole case as this actor may see it; due dates explained by this calendar."""
     view = case.view()
     case_plan = CasePlan.model_validate(application.case_plan)
     by_step = {effect.step: effect for effect in effects}
@@ -105,7 +106,7 @@ def case_out(
         reason_text=reason_text(case.reason),
         waiting=[waiting_out(house, item, by_step) for item in view.waiting],
         legs=_legs(house, case_plan, view),
-        clocks=[_clock(house, case_plan, item) for item in view.clocks],
+        clocks=[_clock(calendar, case_plan, item) for item in view.clocks],
         evidence=[_evidence(house, actor, case_plan, item) for item in evidence],
         documents=application.documents if sees_whole(actor, case_plan) else {},
         form=fields or None,
@@ -164,10 +165,9 @@ def _legs(house: House, plan: CasePlan, view: CaseView) -> list[LegOut]:
     ]
 
 
-def _clock(house: House, plan: CasePlan, view: ClockView) -> ClockOut:
+def _clock(calendar: WorkCalendar, plan: CasePlan, view: ClockView) -> ClockOut:
     """A clock with its explanation; the legal limit explains itself before the promised one."""
     clock = next(c for c in plan.clocks if c.id == view.id)
-    calendar = house.library.calendar
     dues = [day for day in (view.legal_due, view.promised_due) if day is not None]
     left = None
     if dues and view.stopped_at is None:

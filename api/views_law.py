@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from api.house import House
@@ -20,7 +20,7 @@ from api.schemas_law import (
     SupplementOut,
 )
 from api.views import explain, place_out
-from domain.calendar import local_day
+from domain.calendar import WorkCalendar, local_day
 from domain.case import WITHDRAWABLE, CaseStatus, StepStatus
 from domain.effects import AnswerStatus, Verb
 from domain.messages import Text
@@ -34,7 +34,7 @@ from models.effects import Effect
 _ASKED = {StepStatus.CALLING, StepStatus.BLOCKED, StepStatus.PENDING, StepStatus.RESOLVE}
 
 
-def deadlines_out(house: House, case: Case, plan: CasePlan) -> DeadlineList:
+def deadlines_out(house: House, calendar: WorkCalendar, case: Case, plan: CasePlan) -> DeadlineList:
     """Every clock of the case, explained."""
     view, today = case.view(), local_day(datetime.now(UTC))
     defined = {clock.id: clock for clock in plan.clocks}
@@ -42,12 +42,19 @@ def deadlines_out(house: House, case: Case, plan: CasePlan) -> DeadlineList:
         no=case.no,
         expected_on=view.expected_on,
         expected_provisional=view.expected_provisional,
-        deadlines=[_deadline(house, plan, view, defined[c.id], c, today) for c in view.clocks],
+        deadlines=[_deadline(house, calendar, plan, view, defined[c.id], c, today) for c in view.clocks],
     )
 
 
-def _deadline(house: House, plan: CasePlan, view: CaseView, clock: Clock, shown: ClockView, today: Any) -> DeadlineOut:
-    calendar = house.library.calendar
+def _deadline(
+    house: House,
+    calendar: WorkCalendar,
+    plan: CasePlan,
+    view: CaseView,
+    clock: Clock,
+    shown: ClockView,
+    today: date,
+) -> DeadlineOut:
     dues = [day for day in (shown.legal_due, shown.promised_due) if day is not None]
     step = next((s for s in plan.steps if f"{s.id}.done" == clock.stop), None)
     place = step.place if step else plan.accepting

@@ -163,6 +163,23 @@ ERRORS: dict[str, ErrorKind] = {
         "幂等键须为1至255个字母、数字、下划线或连字符。",
         "Idempotency-Key must be 1-255 of letters, digits, underscore, hyphen.",
     ),
+    "date_invalid": _kind(
+        422,
+        "请填写2000年至2099年之间的日期，格式为2026-09-16。",
+        "Give a date of the years 2000 to 2099, written like 2026-09-16.",
+    ),
+    "days_out_of_range": _kind(422, "天数须为0至3660。", "The number of days must be 0 to 3660."),
+    "limit_unclear": _kind(
+        422,
+        "请在天数与事项之间（或工作日与自然日之间）选且只选一种。",
+        "Name exactly one: days or a service, working days or calendar days.",
+    ),
+    "suspension_invalid": _kind(
+        422,
+        "暂停期间须写作“首日..末日”，如2026-09-19..2026-09-28。",
+        "Write a suspension as FIRST..LAST, like 2026-09-19..2026-09-28.",
+    ),
+    "suspension_reversed": _kind(422, "暂停期间的末日早于首日。", "A suspension cannot end before it begins."),
     "cursor_invalid": _kind(422, "分页游标无效。", "The cursor is not valid."),
     "precondition_required": _kind(428, "请带上读取时的版本号（If-Match）。", "Send the version you read (If-Match)."),
     "too_many_requests": _kind(429, "请求过于频繁，请稍后再试。", "Too many requests; try again later."),

@@ -88,6 +88,7 @@ class Application(SQLModel, table=True):
     documents: dict[str, Any] = json_column()
     digest: str = digest_column()
     case_plan: dict[str, Any] = json_column()
+    intake: dict[str, Any] = json_column()
     corrected: dict[str, Any] = json_column()
     grams: list[str] = text_array()
 
@@ -162,9 +163,9 @@ _INSERT = text(
         VALUES (:no, :service, :version, :plan_digest, :owner, :channel, :subject, :status, '', :who, :region,
                 :department, CAST(:progress AS jsonb), :at, :at, 0, 1, :head)
     ), new_application AS (
-        INSERT INTO application (case_no, form, documents, digest, case_plan, corrected, grams)
-        VALUES (:no, CAST(:form AS jsonb), CAST(:documents AS jsonb), :digest, CAST(:case_plan AS jsonb), '{}',
-                CAST(:grams AS text[]))
+        INSERT INTO application (case_no, form, documents, digest, case_plan, intake, corrected, grams)
+        VALUES (:no, CAST(:form AS jsonb), CAST(:documents AS jsonb), :digest, CAST(:case_plan AS jsonb),
+                CAST(:intake AS jsonb), '{}', CAST(:grams AS text[]))
     ), parties AS (
         INSERT INTO case_party (region, department, created_at, case_no)
         SELECT DISTINCT step->'place'->>'region', step->'place'->>'department', CAST(:at AS timestamptz), :no
@@ -176,7 +177,7 @@ _INSERT = text(
                 CAST(:event_data AS jsonb), :head)
     )
     INSERT INTO outbox (kind, case_no, payload, created_at, due_at, attempts, error)
-    VALUES ('start', :no, CAST(:intake AS jsonb), :at, CAST(:at AS timestamptz) + CAST(:grace AS interval), 0, '')
+    VALUES ('start', :no, '{}', :at, CAST(:at AS timestamptz) + CAST(:grace AS interval), 0, '')
     """
 )
 # plans this process knows to be stored in a database; rows of plan are never removed

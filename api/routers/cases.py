@@ -145,7 +145,9 @@ async def _whole(session: Session, h: House, caller: Actor, case: Case) -> CaseO
     if plan is None or application is None:
         raise Refusal("internal")
     evidence = await evidence_of(session, case.no)
-    return case_out(h, caller, case, plan, application, evidence, await effects_of(session, case.no))
+    effects = await effects_of(session, case.no)
+    calendar = await h.calendars.in_force(session)
+    return case_out(h, caller, case, plan, application, evidence, effects, calendar)
 
 
 @router.get("/{no}/events", operation_id="listEvents")

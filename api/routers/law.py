@@ -205,7 +205,8 @@ async def get_deadlines(no: str, request: Request, caller: Caller) -> DeadlineLi
     """Every clock with its light, its pauses and the explanation of its end."""
     async with house(request).database.begin() as session:
         case, _, bound, _ = await _read(session, caller, no, whole=False)
-    return deadlines_out(house(request), case, bound)
+        calendar = await house(request).calendars.in_force(session)
+    return deadlines_out(house(request), calendar, case, bound)
 
 
 @router.get("/consequences", operation_id="showConsequences")
