@@ -145,7 +145,7 @@ def _move(process: Process, region: str, now: datetime) -> None:
         if process.state.steps[step_id].status is StepStatus.TASK:
             process.close_task(process.state.steps[step_id].task, TaskState.CANCELLED, now)
             process.move_step(step_id, region)
-            steps.give_to_a_person(process, process.steps[step_id], now)
+            steps.open_task(process, process.steps[step_id], now)
         elif process.state.steps[step_id].status is StepStatus.WAITING:
             process.move_step(step_id, region)
     process.note("case:transferred", now, data={"from": old.region, "to": region})

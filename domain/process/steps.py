@@ -130,8 +130,13 @@ def _open(process: Process, step: CaseStep, now: datetime) -> None:
 
 
 def give_to_a_person(process: Process, step: CaseStep, now: datetime) -> None:
-    """A task at the step's place, not for whoever decided a step that its four eyes name."""
+    """The step is a person's at its place."""
     process.move(step.id, StepStatus.TASK, now)
+    open_task(process, step, now)
+
+
+def open_task(process: Process, step: CaseStep, now: datetime) -> None:
+    """A task at the step's place, not for whoever decided a step that its four eyes name."""
     others = tuple(d for name in step.four_eyes if (d := process.state.steps[name].decider))
     due_at = None
     if step.lasts is not None:

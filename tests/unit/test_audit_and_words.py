@@ -139,7 +139,7 @@ def test_every_reason_to_wait_has_its_words_and_says_what_would_help() -> None:
 
 def test_every_way_to_end_early_has_its_words() -> None:
     source = "".join(p.read_text("utf-8") for p in (ROOT / "domain/process").glob("*.py"))
-    used = set(re.findall(r'process\.end\([^"]*?f?"([a-z_]+)', source))
+    used = set(re.findall(r'process\.end\([^")]*?f?"([a-z_]+)', source))
     used |= set(re.findall(r'fail\(process, [a-z_.]+, f?"([a-z_]+)', source)) | {"partly_done"}
     assert len(used) > 10
     known = {re.sub("_at_.*", "_at", reason) for reason in REASONS}
