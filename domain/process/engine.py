@@ -78,7 +78,13 @@ class Process(Book):
         return False
 
     def take_time(self, now: datetime) -> None:
-        """A timer fired: limits may have run out, results may be asked for."""
+        """A timer fired: limits may have run out, results may be asked for; one may bring the next about at once."""
+        while (due := self.next_wake()) is not None and due <= now:
+            self._take_moment(now)
+            if self.next_wake() == due:
+                raise RuntimeError(f"what was due at {due.isoformat()} is still due")
+
+    def _take_moment(self, now: datetime) -> None:
         clocks.expire(self, now)
         if self.state.closing is None:
             law.expire(self, now)
