@@ -23,7 +23,22 @@ from api.usecases.callbacks import _REFUSED
 from domain.audit import SUPERSEDED
 from domain.errors import ERRORS
 from domain.invariants import CHECKS
-from domain.plan import Clock, LegPlan, Limit, Material, Plan, Result, RolePlan, Rule, StepPlan
+from domain.plan import (
+    Clock,
+    Fee,
+    LegPlan,
+    Limit,
+    Material,
+    Overlay,
+    Partial,
+    Plan,
+    Procedure,
+    Result,
+    RolePlan,
+    Rule,
+    StepPlan,
+    Supplement,
+)
 from models.inbox import Verdict
 from tongban.cli import app
 from tongban.settings import Settings
@@ -237,6 +252,11 @@ def test_the_provinces_file_is_described_as_it_is_read(tmp_path: Path) -> None:
         ("`legs`", LegPlan),
         ("`steps`", StepPlan),
         ("`clocks`", Clock),
+        ("`procedures`", Procedure),
+        ("`supplement`", Supplement),
+        ("`fees`", Fee),
+        ("`partial`", Partial),
+        ("`overlays`", Overlay),
         ("`results`", Result),
     ],
 )
@@ -330,7 +350,8 @@ def test_the_glossary_names_what_exists() -> None:
     for term, identifier, english, where in table:
         assert re.search(r"[\u4e00-\u9fff]", term)
         assert english
-        source = text_of(ROOT / names(where)[0])
+        place = ROOT / names(where)[0]
+        source = "".join(map(text_of, sorted(place.glob("*.py")) if place.is_dir() else [place]))
         if not re.search(rf"\b{re.escape(names(identifier)[0])}\b", source):
             missing.append((identifier, where))
     assert not missing
