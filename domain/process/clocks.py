@@ -159,17 +159,19 @@ def expire(process: Process, now: datetime) -> None:
         if state.legal_due and not state.legal_overdue and now >= end_of(state.legal_due):
             state.legal_overdue = True
             process.note("clock:legal:overdue", now, data={"clock": clock.id})
-            _run_out(process, clock, now)
+            _run_out(process, clock, state, now)
 
 
-def _run_out(process: Process, clock: Clock, now: datetime) -> None:
+def _run_out(process: Process, clock: Clock, state: ClockState, now: datetime) -> None:
     step_id = clock.stop.removesuffix(".done")
     open_here = step_id in process.steps and process.state.steps[step_id].status is StepStatus.TASK
     if clock.on_expiry is OnExpiry.ESCALATE or not open_here or process.state.closing is not None:
         if step_id not in process.steps:
             step_id = ""  # the limit is the whole case's
         place = process.steps[step_id].place if step_id else process.accepting
-        process.open_task(step_id, TaskKind.SUPERVISE, place, ("noted",), now, about=f"clock:{clock.id}")
+        process.open_task(
+            step_id, TaskKind.SUPERVISE, place, ("noted",), now, about=f"clock:{clock.id}:{state.legal_due}"
+        )
         return
     process.note(f"case:{clock.on_expiry}", now, step=step_id, data={"clock": clock.id})
     if clock.on_expiry is OnExpiry.DEEMED_REFUSED:
