@@ -49,7 +49,7 @@ CHINESE = re.compile(r"[\u4e00-\u9fff]")
 TAG = re.compile(r"S\d*[a-z]?|C|U-H|U-M|U-L|DESIGN")
 DURATION = re.compile(r"\d+(h|d|wd)")
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+08:00")
-KEYS = set(["title", "start", "form", "promised", "cosigners", "steps", "acts", "ends", "reason", "ends_on", "events"])
+KEYS = {"title", "start", "form", "promised", "cosigners", "steps", "acts", "ends", "reason", "ends_on", "events"}
 DOES = {
     "withdraw": set(),
     "decline_evidence": {"step"},
