@@ -8,12 +8,13 @@ from typing import Any
 import structlog
 
 from api.gateway import Down, Gateway, NotRunning
-from catalogue.library import Library
+from domain.calendar import WorkCalendar
 from domain.plan import CasePlan
-from domain.process import Callback
+from domain.process import Callback, Intake
 from domain.start import StartCase
 from models import outbox
-from models.cases import read_application
+from models.calendars import Calendars
+from models.cases import read_application, read_case
 from models.database import DATABASE_DOWN, Database, DatabaseError, Session
 from models.outbox import Outbox, OutboxKind
 
@@ -23,22 +24,24 @@ log = structlog.get_logger(__name__)
 class Delivery:
     """Sends outbox messages. Every message may be sent twice; its receiver takes it once."""
 
-    def __init__(self, database: Database, gateway: Gateway, library: Library, *, local_first: bool) -> None:
+    def __init__(self, database: Database, gateway: Gateway, calendars: Calendars, *, local_first: bool) -> None:
         self._database = database
         self._gateway = gateway
-        self._library = library
+        self._calendars = calendars
         self._local_first = local_first
 
-    def start_message(self, case_no: str, plan: CasePlan) -> StartCase:
+    def start_message(self, case_no: str, plan: CasePlan, calendar: WorkCalendar, intake: Intake) -> StartCase:
         """What a case is started with."""
-        return StartCase(case_no=case_no, plan=plan, calendar=self._library.calendar, local_first=self._local_first)
+        return StartCase(case_no=case_no, plan=plan, calendar=calendar, local_first=self._local_first, intake=intake)
 
-    async def start_now(self, case_no: str, plan: CasePlan) -> None:
+    async def start_now(self, case_no: str, plan: CasePlan, intake: Intake) -> None:
         """Tries at once after the commit. Its failure is the relay's work, not the applicant's."""
         try:
-            await self._gateway.start(self.start_message(case_no, plan))
-        except Down as error:
-            log.info("start_left_to_relay", case=case_no, error=type(error.__cause__).__name__)
+            async with self._database.begin() as session:
+                calendar = await self._calendars.in_force(session)
+            await self._gateway.start(self.start_message(case_no, plan, calendar, intake))
+        except (Down, DatabaseError, *DATABASE_DOWN) as error:
+            log.info("start_left_to_relay", case=case_no, error=type(error.__cause__ or error).__name__)
 
     async def callback_now(self, message_id: int, case_no: str, message: Callback) -> None:
         """Tries at once after the commit."""
@@ -53,12 +56,34 @@ class Delivery:
         """One message of the relay; raises Down when it must be tried again."""
         payload: Mapping[str, Any] = row.payload
         if row.kind == OutboxKind.START:
-            application = await read_application(session, row.case_no)
-            if application is None:
-                raise Down("the application is not there")
-            await self._gateway.start(self.start_message(row.case_no, CasePlan.model_validate(application.case_plan)))
+            await self._start(session, row.case_no, await self._calendars.in_force(session))
+        elif row.kind == OutboxKind.CALENDAR:
+            await self._calendar(session, row.case_no)
         else:
             await self._callback(row.case_no, Callback.model_validate(payload))
+
+    async def _start(self, session: Session, case_no: str, calendar: WorkCalendar) -> None:
+        application = await read_application(session, case_no)
+        if application is None:
+            raise Down("the application is not there")
+        plan, intake = CasePlan.model_validate(application.case_plan), Intake.model_validate(application.intake)
+        await self._gateway.start(self.start_message(case_no, plan, calendar, intake))
+
+    async def _calendar(self, session: Session, case_no: str) -> None:
+        """Always the calendar in force now, so that messages may come in any order."""
+        calendar = await self._calendars.in_force(session)
+        try:
+            await self._gateway.calendar(case_no, calendar)
+            return
+        except NotRunning:
+            case = await read_case(session, case_no)
+            if case is None or case.closed_at is not None:
+                return
+        await self._start(session, case_no, calendar)  # it is open: nobody has started it yet, or just now
+        try:
+            await self._gateway.calendar(case_no, calendar)
+        except NotRunning:
+            log.info("calendar_for_ended_case", case=case_no)
 
     async def _callback(self, case_no: str, message: Callback) -> None:
         try:

@@ -13,17 +13,13 @@ from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from domain import names
+from domain.calendar import WorkCalendar
 from domain.errors import ERRORS, Refusal
 from domain.messages import Message
-from domain.process import Callback, CommandResult, DecideCommand, EvidenceCommand, WithdrawCommand
+from domain.process import AnyOrder, Callback, CommandResult
 from domain.start import StartCase
 
 PATIENCE = timedelta(seconds=8)
-_UPDATES: dict[type[Message], str] = {
-    DecideCommand: names.DECIDE_UPDATE,
-    EvidenceCommand: names.EVIDENCE_UPDATE,
-    WithdrawCommand: names.WITHDRAW_UPDATE,
-}
 
 
 class Down(Exception):
@@ -55,11 +51,11 @@ class Gateway:
         except (RPCError, RuntimeError, TimeoutError) as error:
             raise Down(str(error)) from error
 
-    async def order(self, case_no: str, command: DecideCommand | EvidenceCommand | WithdrawCommand) -> CommandResult:
+    async def order(self, case_no: str, command: AnyOrder) -> CommandResult:
         """Sends an order and waits until it is carried out and recorded. Refusal if the case does not allow it."""
         try:
             result: CommandResult = await self._client.get_workflow_handle(case_no).execute_update(
-                _UPDATES[type(command)],
+                names.ORDER_UPDATE,
                 command,
                 id=command.id,
                 result_type=CommandResult,
@@ -84,8 +80,15 @@ class Gateway:
 
     async def callback(self, case_no: str, message: Callback) -> None:
         """Passes a province's report on. NotRunning if the case has ended."""
+        await self._signal(case_no, names.CALLBACK_SIGNAL, message)
+
+    async def calendar(self, case_no: str, calendar: WorkCalendar) -> None:
+        """Has a case compute its dates again with the calendar now in force. NotRunning if no workflow of it runs."""
+        await self._signal(case_no, names.CALENDAR_SIGNAL, calendar)
+
+    async def _signal(self, case_no: str, signal: str, message: Message) -> None:
         try:
-            await self._client.get_workflow_handle(case_no).signal(names.CALLBACK_SIGNAL, message, rpc_timeout=PATIENCE)
+            await self._client.get_workflow_handle(case_no).signal(signal, message, rpc_timeout=PATIENCE)
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 raise NotRunning(case_no) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 from fastapi import Request
@@ -13,6 +14,7 @@ from adapters.files import DocumentStore
 from adapters.port import ProvinceAdapter
 from api.gateway import Gateway
 from catalogue.library import Library
+from models.calendars import Calendars
 from models.database import Database
 
 
@@ -56,6 +58,11 @@ class House:
     local_first: bool
     requests_per_s: float = 200.0
     requests_burst: int = 1000
+
+    @cached_property
+    def calendars(self) -> Calendars:
+        """The calendar in force: what is shipped and what was loaded since."""
+        return Calendars(lambda: self.library.calendar)
 
     def verification_url(self, licence: str) -> str:
         """Where anyone can verify a licence."""

@@ -168,7 +168,7 @@ async def _variants(stack: Stack) -> AsyncIterator[tuple[dict[str, People], Any]
         documents = await upload(house)
 
         def through(*, local_first: bool) -> ThroughUseCases:
-            delivery = Delivery(house.database, house.gateway, house.library, local_first=local_first)
+            delivery = Delivery(house.database, house.gateway, house.calendars, local_first=local_first)
             return ThroughUseCases(house, delivery, documents)
 
         limits = httpx.Limits(max_connections=40)

@@ -3,6 +3,9 @@
 Rule (domain note 2.4, tag U-H): the day of the trigger does not count; day 1 is the next working day; make-up
 Saturdays and Sundays count; a suspended day does not. A date in a year whose notice is not loaded is counted by
 weekdays and marked provisional; it is never guessed from a library. All dates are Asia/Shanghai.
+
+Limits in calendar days (民法典第二百零一条, 第二百零三条, tag U-H): day 1 is the next day, days off count, suspended
+days do not; if the last day is a day off, the working day after it is the last.
 """
 
 from __future__ import annotations
@@ -11,9 +14,10 @@ from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta, timezone
 from functools import cached_property
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, model_validator
 
 from domain.messages import Message, Text
+from domain.plan.vocabulary import Unit
 
 SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")  # one zone since 1949, no summer time since 1991
 ONE_DAY = timedelta(days=1)
@@ -42,6 +46,12 @@ class Suspension(Message):
     first: date
     last: date
     why: Text
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Suspension:
+        if self.last < self.first:
+            raise ValueError(f"a suspension ends before it begins: {self.first} to {self.last}")
+        return self
 
 
 class Due(Message):
@@ -99,6 +109,12 @@ class WorkCalendar(Message):
             return -self.working_days_between(last, after)
         return sum(self.is_working_day(after + ONE_DAY * i) for i in range(1, (last - after).days + 1))
 
+    def due_in(self, start: date, days: int, unit: Unit, suspensions: Iterable[Suspension] = ()) -> Due:
+        """The due date of a limit of so many days of its unit. ValueError for a number below zero."""
+        if unit is Unit.CALENDAR_DAY:
+            return self.due_by_date(start, days, suspensions)
+        return self.due(start, days, suspensions)
+
     def due(self, start: date, working_days: int, suspensions: Iterable[Suspension] = ()) -> Due:
         """The due date ``working_days`` after ``start``, with the words that explain it."""
         if working_days < 0:
@@ -111,7 +127,7 @@ class WorkCalendar(Message):
         while counted < working_days:
             day += ONE_DAY
             provisional = provisional or not self.is_published(day)
-            pause = next((p for p in pauses if p.first <= day <= p.last), None)
+            pause = _pause(pauses, day)
             if pause is not None:
                 if self.is_working_day(day):
                     _count(paused, pause.why)
@@ -127,6 +143,49 @@ class WorkCalendar(Message):
             explanation=_explain(start, working_days, day, skipped, made_up, paused, provisional),
         )
 
+    def due_by_date(self, start: date, days: int, suspensions: Iterable[Suspension] = ()) -> Due:
+        """The due date ``days`` calendar days after ``start``; never a day off or a suspended one, unless it is start.
+
+        Only the days that decide whether the last one is a day off can make it provisional.
+        """
+        if days < 0:
+            raise ValueError("days must not be negative")
+        pauses = tuple(suspensions)
+        day, counted = start, 0
+        paused: dict[str, tuple[Text, int]] = {}
+        while counted < days:
+            day += ONE_DAY
+            pause = _pause(pauses, day)
+            if pause is None:
+                counted += 1
+            else:
+                _count(paused, pause.why)
+        last, provisional = day, not self.is_published(day)
+        while days and (_pause(pauses, day) or not self.is_working_day(day)):
+            day += ONE_DAY
+            if (pause := _pause(pauses, day)) is not None:
+                _count(paused, pause.why)
+            provisional = provisional or not self.is_published(day)
+        lines = [_from(start, days, Unit.CALENDAR_DAY, last)]
+        lines += [_paused(why, count, Unit.CALENDAR_DAY) for why, count in paused.values()]
+        if day != last:
+            lines.append(_moved(last, self._off.get(last, _WEEKEND), day))
+        if provisional:
+            lines.append(_PROVISIONAL)
+        return Due(day=day, provisional=provisional, explanation=tuple(lines))
+
+
+_WEEKEND = Text(zh="休息日", en="a day of rest")
+_PROVISIONAL = Text(
+    zh="所涉年份的放假通知尚未公布，此日期为暂定，公布后重新计算。",
+    en="The holiday notice of a year concerned is not published yet; this date is provisional and will be recomputed.",
+)
+
+
+def _pause(pauses: tuple[Suspension, ...], day: date) -> Suspension | None:
+    """The first that holds the day; a day under two suspensions is lost once."""
+    return next((pause for pause in pauses if pause.first <= day <= pause.last), None)
+
 
 def _count(into: dict[str, tuple[Text, int]], why: Text) -> None:
     into[why.zh] = (why, into.get(why.zh, (why, 0))[1] + 1)
@@ -141,28 +200,37 @@ def _explain(
     paused: dict[str, tuple[Text, int]],
     provisional: bool,
 ) -> tuple[Text, ...]:
-    lines = [
-        Text(
-            zh=f"自 {start} 次日起算 {working_days} 个工作日，至 {day} 止。",
-            en=f"{working_days} working {_days(working_days)} counted from the day after {start}, ending on {day}.",
-        )
-    ]
+    lines = [_from(start, working_days, Unit.WORKING_DAY, day)]
     for name, days in skipped.values():
         lines.append(Text(zh=f"{name.zh}放假，顺延 {days} 天。", en=f"+{days} for {name.en}."))
     for made in made_up:
         lines.append(Text(zh=f"{made} 为调休上班日，计入。", en=f"{made} is a make-up working day and counts."))
-    for why, days in paused.values():
-        paused_for = f"Paused for {days} working {_days(days)}: {why.en}."
-        lines.append(Text(zh=f"{why.zh}，暂停计时 {days} 个工作日。", en=paused_for))
+    lines += [_paused(why, days, Unit.WORKING_DAY) for why, days in paused.values()]
     if provisional:
-        lines.append(
-            Text(
-                zh="所涉年份的放假通知尚未公布，此日期为暂定，公布后重新计算。",
-                en="The holiday notice of a year concerned is not published yet; "
-                "this date is provisional and will be recomputed.",
-            )
-        )
+        lines.append(_PROVISIONAL)
     return tuple(lines)
+
+
+def _from(start: date, days: int, unit: Unit, last: date) -> Text:
+    if unit is Unit.WORKING_DAY:
+        zh, en = f"{days} 个工作日", f"{days} working {_days(days)}"
+    else:
+        zh, en = f"{days} 日（自然日）", f"{days} calendar {_days(days)}"
+    return Text(
+        zh=f"自 {start} 次日起算 {zh}，至 {last} 止。", en=f"{en} counted from the day after {start}, ending on {last}."
+    )
+
+
+def _paused(why: Text, days: int, unit: Unit) -> Text:
+    zh, en = ("个工作日", "working ") if unit is Unit.WORKING_DAY else ("天", "")
+    return Text(zh=f"{why.zh}，暂停计时 {days} {zh}。", en=f"Paused for {days} {en}{_days(days)}: {why.en}.")
+
+
+def _moved(last: date, why: Text, day: date) -> Text:
+    return Text(
+        zh=f"最后一日 {last} 为{why.zh}，依民法典第二百零三条顺延至 {day}。",
+        en=f"The last day, {last}, is {why.en}; the limit moves to {day}, the next working day (Civil Code, art. 203).",
+    )
 
 
 def _days(count: int) -> str:

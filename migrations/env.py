@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import SQLModel
 
 from models import (
+    calendars,
     cases,
     commands,
     documents,
@@ -25,7 +26,21 @@ from models import (
 )
 from models.database import database_url
 
-_TABLES = (cases, commands, documents, effects, events, evidence, idempotency, inbox, licences, outbox, seals, tasks)
+_TABLES = (
+    calendars,
+    cases,
+    commands,
+    documents,
+    effects,
+    events,
+    evidence,
+    idempotency,
+    inbox,
+    licences,
+    outbox,
+    seals,
+    tasks,
+)
 UPGRADE_LOCK = 7266826  # one upgrade at a time, whoever starts it
 
 

@@ -1,7 +1,8 @@
-"""What has to reach Temporal after a commit: case starts and callback signals. Sent at once or by the relay."""
+"""What has to reach Temporal after a commit: case starts, callbacks, new calendars. Sent at once or by the relay."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -20,6 +21,7 @@ LONGEST_PAUSE_S = 60
 class OutboxKind(StrEnum):
     START = "start"
     CALLBACK = "callback"
+    CALENDAR = "calendar"  # the calendar in force has changed: a case computes its dates again
 
 
 class Outbox(SQLModel, table=True):
@@ -47,6 +49,28 @@ async def post(session: AsyncSession, kind: OutboxKind, case_no: str, payload: M
         .returning(col(Outbox.id))
     )
     return int(result.scalar_one())
+
+
+async def post_to_open_cases(session: AsyncSession, kind: OutboxKind, payload: Mapping[str, Any]) -> int:
+    """One message to each case that is open, due at once; returns how many."""
+    result = await session.execute(
+        text(
+            "WITH told AS ("
+            "INSERT INTO outbox (kind, case_no, payload, created_at, due_at, attempts, error)"
+            " SELECT :kind, no, CAST(:payload AS jsonb), now(), now(), 0, '' FROM cases WHERE closed_at IS NULL"
+            " ORDER BY no RETURNING id) SELECT count(*) FROM told"
+        ),
+        {"kind": kind.value, "payload": json.dumps(dict(payload))},
+    )
+    return int(result.scalar_one())
+
+
+async def untold(session: AsyncSession, kind: OutboxKind) -> set[str]:
+    """The cases to which a message of this kind is still on its way."""
+    result = await session.execute(
+        select(col(Outbox.case_no)).where(col(Outbox.done_at).is_(None), col(Outbox.kind) == kind.value)
+    )
+    return set(result.scalars())
 
 
 async def take_due(session: AsyncSession, limit: int = 50) -> Sequence[Outbox]:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from tongban.commands import deadlines
+
 if TYPE_CHECKING:
     from alembic.config import Config
 
@@ -22,6 +24,8 @@ app = typer.Typer(
 )
 db = typer.Typer(no_args_is_help=True, help="Tables: upgrade, downgrade, current.")
 app.add_typer(db, name="db")
+app.command("deadline")(deadlines.deadline)
+app.add_typer(deadlines.calendar, name="calendar")
 
 DataDir = Annotated[
     Path, typer.Option("--data-dir", envvar="TONGBAN_DATA_DIR", help="Everything is kept in this folder.")

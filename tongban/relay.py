@@ -33,7 +33,7 @@ async def run(settings: Settings) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     async with open_house(settings) as house:
-        delivery = Delivery(house.database, house.gateway, house.library, local_first=house.local_first)
+        delivery = Delivery(house.database, house.gateway, house.calendars, local_first=house.local_first)
         sealed = 0.0
         while not stop.is_set():
             try:

@@ -16,6 +16,15 @@ APPEND_ONLY = ("event", "seal")
 
 def upgrade() -> None:
     op.create_table(
+        "calendar",
+        sa.Column("year", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("body", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("digest", sa.CHAR(length=64), nullable=False),
+        sa.Column("loaded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("year"),
+    )
+    op.create_table(
         "document",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("owner", sa.String(), nullable=False),
@@ -134,6 +143,8 @@ def upgrade() -> None:
         sa.Column("documents", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("digest", sa.CHAR(length=64), nullable=False),
         sa.Column("case_plan", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("intake", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("corrected", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("grams", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.ForeignKeyConstraint(
             ["case_no"],
@@ -322,6 +333,7 @@ def upgrade() -> None:
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("outcome", sa.String(), nullable=False),
         sa.Column("claimed_by", sa.String(), nullable=False),
+        sa.Column("queue", sa.String(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["case_no"],
@@ -390,3 +402,4 @@ def downgrade() -> None:
     op.drop_table("idempotency")
     op.drop_index(op.f("ix_document_owner"), table_name="document")
     op.drop_table("document")
+    op.drop_table("calendar")

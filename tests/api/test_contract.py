@@ -18,7 +18,16 @@ OPERATIONS = {
     for method, operation in item.items()
     if method in METHODS
 }
-NO_LOGIN = {"listServices", "getService", "precheck", "verifyLicence", "healthz", "readyz", "metrics"}
+NO_LOGIN = {
+    "listServices",
+    "getService",
+    "precheck",
+    "previewDeadline",
+    "verifyLicence",
+    "healthz",
+    "readyz",
+    "metrics",
+}
 
 
 def resolve(schema: dict[str, Any]) -> dict[str, Any]:

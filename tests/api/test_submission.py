@@ -150,7 +150,7 @@ async def test_the_relay_starts_what_the_api_could_not(office: Office, town: Tow
     is_problem(answer, 503, "temporarily_down")
     async with town.house.database.begin() as session:
         await session.execute(text("UPDATE outbox SET due_at = now() WHERE done_at IS NULL"))
-    delivery = Delivery(town.house.database, town.house.gateway, town.house.library, local_first=True)
+    delivery = Delivery(town.house.database, town.house.gateway, town.house.calendars, local_first=True)
     assert await relay_once(town.house, delivery) >= 1
     assert await relay_once(town.house, delivery) == 0
     same = town.citizen("patient")
@@ -166,7 +166,7 @@ async def test_a_message_nobody_can_read_does_not_stop_the_others(town: Town) ->
         posted = await outbox.post(session, outbox.OutboxKind.CALLBACK, no, nonsense, datetime(2020, 1, 1, tzinfo=UTC))
         stray = Callback(event_id="stray", key="f" * 64, answer=AnswerStatus.ACCEPTED).model_dump(mode="json")
         after = await outbox.post(session, outbox.OutboxKind.CALLBACK, no, stray, datetime(2020, 1, 2, tzinfo=UTC))
-    delivery = Delivery(town.house.database, town.house.gateway, town.house.library, local_first=True)
+    delivery = Delivery(town.house.database, town.house.gateway, town.house.calendars, local_first=True)
     await relay_once(town.house, delivery)
     async with town.house.database.begin() as session:
         found = await session.execute(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from io import StringIO
@@ -126,6 +127,26 @@ async def test_a_crime_against_the_tables_is_found(
         status, report = await verified(settings, ask_provinces=True)
     assert (status, said in report) == (BROKEN, True), report
     assert no in report
+
+
+async def test_a_case_that_is_still_to_be_told_of_a_new_calendar_may_show_its_old_date(
+    town: Town, settings: Settings
+) -> None:
+    citizen = town.citizen()
+    no = await citizen.submit()
+    await town.until(citizen, no, lambda case: case["clocks"])
+    commit = "UPDATE cases SET progress = jsonb_set(progress, '{clocks,0,legal_due}', '\"2027-06-01\"') WHERE no = :no"
+    undo = "UPDATE cases SET progress = jsonb_set(progress, '{clocks,0,legal_due}', :due) WHERE no = :no"
+    due = json.dumps((await town.case(citizen, no))["clocks"][0]["legal_due"])
+    news = (
+        "INSERT INTO outbox (kind, case_no, payload, created_at, due_at, attempts, error)"
+        " VALUES ('calendar', :no, '{}', now(), now() + interval '1 hour', 0, '')"
+    )
+    async with crime(town, commit, undo.replace(":due", f"'{due}'"), no=no):
+        assert (await verified(settings))[0] == BROKEN
+        async with crime(town, news, "DELETE FROM outbox WHERE kind = 'calendar' AND case_no = :no", no=no):
+            status, report = await verified(settings)
+    assert status == HOLDS, report
 
 
 async def test_a_workflow_without_a_case_is_found(town: Town, settings: Settings) -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from domain.calendar import ONE_DAY, SHANGHAI, Suspension, WorkCalendar, local_day
 from domain.messages import Text
+from domain.plan import Unit
 from tests.unit.plans import LIBRARY
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "deadlines.json").read_text(encoding="utf-8"))
@@ -30,6 +31,14 @@ pauses = st.lists(
     ),
     max_size=3,
 )
+
+
+def test_every_part_of_the_golden_file_is_used() -> None:
+    assert set(GOLDEN) == {"rule", "vectors", "suspension"}
+    assert {name for vector in GOLDEN["vectors"] for name in vector} == {"start", "working_days", "due"}
+    assert {name for v in GOLDEN["suspension"] for name in v} == {"start", "working_days", "suspended", "due"}
+    assert len(GOLDEN["vectors"]) >= 6
+    assert GOLDEN["suspension"]
 
 
 def year(number: int) -> list[date]:
@@ -147,3 +156,130 @@ def test_the_day_ends_at_midnight_in_shanghai() -> None:
 def test_a_limit_below_zero_is_a_mistake() -> None:
     with pytest.raises(ValueError, match="negative"):
         CALENDAR.due(d("2026-01-05"), -1)
+
+
+@given(days, limits, pauses)
+def test_between_start_and_due_lie_the_limit_and_the_paused_working_days(
+    start: date, count: int, suspended: list[Suspension]
+) -> None:
+    due = CALENDAR.due(start, count, suspended).day
+    run = [start + timedelta(days=i) for i in range(1, (due - start).days + 1)]
+    paused = [x for x in run if CALENDAR.is_working_day(x) and any(s.first <= x <= s.last for s in suspended)]
+    assert CALENDAR.working_days_between(start, due) - len(paused) == count
+
+
+@given(days, limits, pauses, st.sampled_from(Unit))
+def test_a_suspension_that_is_told_twice_counts_once(
+    start: date, count: int, suspended: list[Suspension], unit: Unit
+) -> None:
+    once, twice = (CALENDAR.due_in(start, count, unit, spans) for spans in (suspended, suspended * 2))
+    assert once == twice
+
+
+def test_suspensions_that_overlap_count_once() -> None:
+    apart = [Suspension(first=d("2026-09-16"), last=d("2026-09-22"), why=WHY)]
+    across = [*apart, Suspension(first=d("2026-09-21"), last=d("2026-09-24"), why=Text(zh="鉴定", en="appraisal"))]
+    due = CALENDAR.due(d("2026-09-15"), 1, across)
+    assert due.day == d("2026-09-28")
+    assert [line.en for line in due.explanation[-2:]] == [
+        "Paused for 6 working days: hearing.",
+        "Paused for 2 working days: appraisal.",
+    ]
+
+
+def test_a_suspension_that_ends_before_it_begins_is_a_mistake() -> None:
+    with pytest.raises(ValueError, match="ends before it begins: 2026-09-28 to 2026-09-19"):
+        Suspension(first=d("2026-09-28"), last=d("2026-09-19"), why=WHY)
+
+
+# calendar days
+
+
+@pytest.mark.parametrize(
+    ("start", "count", "due", "words"),
+    [
+        ("2026-11-23", 3, "2026-11-26", ""),
+        ("2026-11-23", 5, "2026-11-30", "a day of rest"),  # a Saturday
+        ("2026-09-24", 10, "2026-10-08", "National Day"),
+        ("2026-09-16", 4, "2026-09-20", ""),  # a Sunday on which people work
+        ("2026-11-28", 0, "2026-11-28", ""),  # nothing to count, nothing to move
+    ],
+)
+def test_a_limit_in_days_ends_on_the_working_day_after_a_day_off(start: str, count: int, due: str, words: str) -> None:
+    found = CALENDAR.due_in(d(start), count, Unit.CALENDAR_DAY)
+    assert found.day == d(due)
+    moved = [line for line in found.explanation if "art. 203" in line.en]
+    assert [words in line.en and "第二百零三条" in line.zh for line in moved] == [True] * bool(words)
+
+
+def test_suspended_days_do_not_count_in_calendar_days_either() -> None:
+    pause = Suspension(first=d("2026-11-25"), last=d("2026-11-29"), why=WHY)
+    found = CALENDAR.due_in(d("2026-11-23"), 3, Unit.CALENDAR_DAY, [pause])
+    assert found.day == d("2026-12-01")
+    assert found.explanation[-1] == Text(zh="听证，暂停计时 5 天。", en="Paused for 5 days: hearing.")
+
+
+def test_a_limit_never_ends_while_it_is_suspended() -> None:
+    pause = Suspension(first=d("2026-11-30"), last=d("2026-12-01"), why=WHY)
+    found = CALENDAR.due_in(d("2026-11-23"), 5, Unit.CALENDAR_DAY, [pause])  # Saturday; Monday and Tuesday are lost
+    assert found.day == d("2026-12-02")
+
+
+@pytest.mark.parametrize(
+    ("start", "count", "provisional"),
+    [("2026-12-20", 11, False), ("2026-12-20", 12, True), ("2026-12-31", 0, False), ("2024-12-30", 3, False)],
+)
+def test_a_limit_in_days_is_provisional_if_its_end_lies_in_a_year_without_notice(
+    start: str, count: int, provisional: bool
+) -> None:
+    due = CALENDAR.due_in(d(start), count, Unit.CALENDAR_DAY)
+    assert due.provisional is provisional
+    assert ("暂定" in due.explanation[-1].zh, "provisional" in due.explanation[-1].en) == (provisional, provisional)
+
+
+def test_a_limit_in_days_below_zero_is_a_mistake() -> None:
+    with pytest.raises(ValueError, match="negative"):
+        CALENDAR.due_in(d("2026-01-05"), -1, Unit.CALENDAR_DAY)
+
+
+@given(days, limits, pauses)
+def test_a_limit_in_days_ends_on_a_working_day_that_is_not_suspended(
+    start: date, count: int, suspended: list[Suspension]
+) -> None:
+    due = CALENDAR.due_in(start, count, Unit.CALENDAR_DAY, suspended).day
+    if count == 0:
+        assert due == start
+    else:
+        assert CALENDAR.is_working_day(due)
+        assert not any(s.first <= due <= s.last for s in suspended)
+
+
+@given(days, limits, pauses)
+def test_a_limit_in_days_counts_every_day_and_moves_no_further_than_it_must(
+    start: date, count: int, suspended: list[Suspension]
+) -> None:
+    due = CALENDAR.due_in(start, count, Unit.CALENDAR_DAY, suspended).day
+    run = [start + timedelta(days=i) for i in range(1, (due - start).days + 1)]
+    free = [x for x in run if not any(s.first <= x <= s.last for s in suspended)]
+    assert len(free) >= count
+    assert [x for x in free[max(count, 1) - 1 : -1] if CALENDAR.is_working_day(x)] == []
+
+
+@given(days, limits, pauses)
+def test_a_longer_limit_in_days_never_ends_earlier(start: date, count: int, suspended: list[Suspension]) -> None:
+    ends = [CALENDAR.due_in(start, n, Unit.CALENDAR_DAY, suspended).day for n in (count, count + 1)]
+    assert ends == sorted(ends)
+    assert ends[0] >= CALENDAR.due_in(start, count, Unit.CALENDAR_DAY).day
+
+
+@given(st.dates(d("2025-01-01"), d("2026-08-01")), limits)
+def test_the_end_of_a_limit_is_where_another_calendar_has_it(start: date, count: int) -> None:
+    day, left = start, count
+    while left:
+        day += ONE_DAY
+        left -= chinese_calendar.is_workday(day)
+    assert CALENDAR.due_in(start, count, Unit.WORKING_DAY).day == day
+    day = start + timedelta(days=count)
+    while count and not chinese_calendar.is_workday(day):
+        day += ONE_DAY
+    assert CALENDAR.due_in(start, count, Unit.CALENDAR_DAY).day == day

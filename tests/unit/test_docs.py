@@ -18,7 +18,7 @@ from ruamel.yaml import YAML
 from temporalio.bridge import temporal_sdk_bridge
 
 from adapters.registry import Pending, ProvinceEntry, read_entries
-from api.routers import callbacks, cases, documents, public, services, tasks
+from api.routers import callbacks, cases, deadlines, documents, law, public, services, tasks
 from api.usecases.callbacks import _REFUSED
 from domain.audit import SUPERSEDED
 from domain.errors import ERRORS
@@ -167,7 +167,7 @@ def test_shell_and_json_in_the_docs_can_be_read(file: Path) -> None:
 
 
 def _routes() -> set[tuple[str, str]]:
-    modules = (services, documents, cases, tasks, callbacks, public)
+    modules = (services, deadlines, documents, cases, law, tasks, callbacks, public)
     routes = [route for module in modules for route in module.router.routes if isinstance(route, APIRoute)]
     return {(method, route.path) for route in routes for method in route.methods or ()}
 

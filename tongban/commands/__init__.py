@@ -1,0 +1,1 @@
+"""Commands of the command line, by subject. ``tongban.cli`` hangs them in."""
