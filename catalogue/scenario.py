@@ -34,7 +34,6 @@ class Part(Message):
     reasons: tuple[str, ...] = ()
     after: str = ""
     resolve: Literal["retry", "terminate"] = "terminate"  # what a person says when it has failed
-    objection: Literal["dismissed", "upheld"] = "dismissed"
     reversal: Literal["accepted", "rejected", "down"] = "accepted"
 
     @field_validator("after")
@@ -75,9 +74,9 @@ class Act(Message):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    when: str = "received"
+    when: str = "received"  # a mark, or a moment
     after: str = "1h"
-    who: Literal["applicant", "caseworker", "supervisor", "cosigner", "anybody"] = "applicant"
+    who: str = "applicant"  # for the reader; who may do it is the rules' to say
     does: Deed
     step: str = ""
     items: tuple[Item | str, ...] | Literal["all"] = "all"
@@ -90,7 +89,7 @@ class Act(Message):
     stage: Literal["", "sealed", "shipped", "arrived", "archived"] = ""
     region: str = ""
     agree: bool = True
-    reason: str = ""
+    reason: Text | str = ""  # for the reader
 
     @field_validator("after")
     @classmethod
@@ -108,7 +107,6 @@ class Scenario(Message):
     form: Mapping[str, JsonValue]
     promised: tuple[str, ...] = ()
     cosigners: Literal["", "never"] = ""
-    promises: Mapping[str, Literal["kept", "broken", "excused", "terminate"]] = Field(default_factory=dict)
     steps: Mapping[str, Part] = Field(default_factory=dict)
     acts: tuple[Act, ...] = ()
     ends: CaseStatus

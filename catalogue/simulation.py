@@ -117,8 +117,9 @@ class _Simulation:
     def _known(self, plan: Plan, bound: set[str]) -> None:
         """A scenario that names what is not there would say nothing."""
         ids = bound | {step.id for step in plan.steps}
+        promises = {f"promise-{m.id}" for m in plan.materials}
         for name in self.scenario.steps:
-            if name not in ids:
+            if name not in ids | promises:
                 raise ScenarioError(f"steps.{name}: no such step")
         for i, act in enumerate(self.scenario.acts):
             named = {
@@ -131,6 +132,8 @@ class _Simulation:
                 if name and name not in known:
                     raise ScenarioError(f"acts.{i}.{what}: no such {what}: {name}")
             step, _, end = act.when.rpartition(".")
+            if _moment(act.when) is not None:
+                continue
             if step and (step not in ids or end not in {"started", "done"}):
                 raise ScenarioError(f"acts.{i}.when: no such mark: {act.when}")
             if not step and act.when not in {"submitted", "received", "accepted", "decided", "supplement"}:
@@ -138,6 +141,9 @@ class _Simulation:
 
     def run(self) -> Course:
         self._mark("submitted")
+        for act in self.scenario.acts:
+            if (moment := _moment(act.when)) is not None:
+                self._on(later(moment, act.after, self.calendar), partial(self._do, act))
         self.process.begin(self.now, Intake(promised=self.scenario.promised, signers=self.signers))
         if self.scenario.cosigners != "never":
             for signer in self.signers:
@@ -232,7 +238,10 @@ class _Simulation:
                 self._at(act.after, partial(self._do, act))
 
     def _at(self, after: str, do: Callable[[], None]) -> None:
-        heapq.heappush(self._agenda, (later(self.now, after, self.calendar), next(self._number), do))
+        self._on(later(self.now, after, self.calendar), do)
+
+    def _on(self, moment: datetime, do: Callable[[], None]) -> None:
+        heapq.heappush(self._agenda, (moment, next(self._number), do))
 
     # provinces
 
@@ -306,10 +315,10 @@ class _Simulation:
         if task.kind is TaskKind.RESOLVE:
             outcome = part.resolve if not task.undo else "settled_by_hand"
         elif task.kind is TaskKind.OBJECTION:
-            outcome = f"objection_{part.objection}"
+            outcome = part.outcome or outcome
         elif task.kind is TaskKind.PROMISE:
-            said = self.scenario.promises.get(task.about.split(":")[1], task.outcomes[0])
-            outcome = said if said in task.outcomes else task.outcomes[0]
+            said = self.scenario.steps.get(f"promise-{task.about.split(':')[1]}", Part())
+            outcome, after = (said.outcome, said.after or after) if said.outcome in task.outcomes else (outcome, after)
         elif task.kind is TaskKind.EXTENSION:
             denied = any(a.does == "ask_extension" and not a.approve for a in self.scenario.acts)
             outcome = "deny" if denied else "approve"
@@ -402,7 +411,8 @@ class _Simulation:
         if act.does == "hand_in":
             return HandInCommand(id=name, material=act.material, actor=APPLICANT)
         if act.does == "cosign":
-            return self._cosign(self.signers[0], agree=act.agree) if self.signers else None
+            left = [signer for signer, at in state.signatures.items() if at is None]
+            return self._cosign(left[0], agree=act.agree) if left else None
         if act.does == "object":
             return ObjectCommand(id=name, step=act.step, actor=APPLICANT)
         if act.does == "original":
@@ -433,6 +443,15 @@ class _Simulation:
         return OriginalCommand(
             id=name, material=act.material, stage=stage, actor=_person(Role.CASEWORKER, place, "post")
         )
+
+
+def _moment(when: str) -> datetime | None:
+    """A moment instead of a mark."""
+    try:
+        moment = datetime.fromisoformat(when)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else None
 
 
 def _person(role: Role, place: Place, name: str) -> Actor:

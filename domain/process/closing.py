@@ -15,7 +15,7 @@ from domain.effects import AnswerStatus, Verb
 from domain.messages import Actor, Role
 from domain.plan import StepKind
 from domain.process import steps
-from domain.process.state import Call, CallOutcome, Closing, OutcomeStatus, Undo, UndoStatus
+from domain.process.state import Call, CallOutcome, Closing, OutcomeStatus, SupplementStatus, Undo, UndoStatus
 from domain.record import EvidenceState, TaskKind, TaskState
 
 if TYPE_CHECKING:
@@ -35,6 +35,10 @@ def begin(process: Process, target: CaseStatus, reason: str, now: datetime) -> N
     for task_id, task in list(process.state.tasks.items()):
         if not task.undo:
             process.close_task(task_id, TaskState.CANCELLED, now)
+    for supplement_id, supplement in process.state.supplements.items():
+        if supplement.status is SupplementStatus.OPEN:
+            supplement.status = SupplementStatus.CANCELLED
+            process.note("supplement:cancelled", now, step=supplement.step, data={"supplement": supplement_id})
     for step_id, state in process.state.steps.items():
         offered = state.status in _UNDER_WAY and state.calling is Verb.OFFER  # looking changes nothing at the register
         if state.status in _NOT_BEGUN or offered:

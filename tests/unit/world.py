@@ -227,6 +227,9 @@ class World:
             if call.verb is Verb.REVERSE:
                 undo = [u for u in process.state.undo if u.key == call.original]
                 later = process.state.undo[process.state.undo.index(undo[0]) + 1 :]
+                if process.state.closing is None:  # only a failed leg is undone, the others go on
+                    leg = process.steps[call.step].leg
+                    later = [u for u in later if process.steps[u.step].leg == leg]
                 assert all(u.status is UndoStatus.DONE for u in later), "last in, first out"
             self.flights.append(Flight(call))
         process.calls.clear()
