@@ -247,15 +247,18 @@ def test_a_scenario_names_only_steps_and_outcomes_that_exist(path: Path) -> None
     scenario = loaded(path)
     plan = bound(LIBRARY.service(path.parent.name), scenario["form"])
     steps = {step.id: step for step in plan.steps}
-    assert set(scenario.get("promises", {})) <= set(scenario.get("promised", []))
     for name, said in scenario.get("steps", {}).items():
         assert set(said) <= set(Part.model_fields), name
+        if name.startswith("promise-"):
+            assert name.removeprefix("promise-") in scenario["promised"]
+            assert said["outcome"] in {"kept", "broken"}
+            continue
         step = steps[name]
         if step.way is Way.SYSTEM:
             evidence = {"missing"} if step.kind is StepKind.EVIDENCE else {"rejected"}
             assert said.get("answer", "accepted") in {"accepted", "down", *evidence}, name
         elif step.way is Way.TIME:
-            assert set(said) == {"objection"}, name
+            assert said["outcome"] in OUTCOMES[StepKind.PUBLICITY], name
         else:
             assert said["outcome"] in OUTCOMES[step.kind], name
 
