@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from catalogue.library import HERE, Library
-from catalogue.scenario import Scenario, ScenarioError, read_scenario
-from catalogue.simulation import Course, simulate
-from domain.calendar import SHANGHAI
-from domain.plan import Plan
+if TYPE_CHECKING:
+    from catalogue.scenario import Scenario
+    from catalogue.simulation import Course
+    from domain.plan import Plan
 
-SCENARIOS = HERE / "scenarios"
 NOT_AS_SAID, UNUSABLE = 1, 2
 
 
@@ -28,8 +26,13 @@ def run(
     if lang not in {"zh", "en"}:
         typer.echo("--lang: zh or en", err=True)
         raise typer.Exit(UNUSABLE)
+    from catalogue.library import Library
+    from catalogue.scenario import ScenarioError, read_scenario
+    from catalogue.simulation import simulate
+    from tongban.commands.services import find_plan
+
     library = Library()
-    plan = _plan(definition, library)
+    plan = find_plan(definition, library)
     bad = False
     for file in _files(plan, scenario):
         try:
@@ -48,24 +51,10 @@ def run(
     raise typer.Exit(NOT_AS_SAID if bad else 0)
 
 
-def _plan(definition: str, library: Library) -> Plan:
-    from catalogue.compiler import Refused, compile_file
-
-    path = Path(definition)
-    if definition in library.services:
-        return library.services[definition]
-    if not path.is_file():
-        typer.echo(f"{definition}: neither a file nor the code of a shipped service", err=True)
-        raise typer.Exit(UNUSABLE)
-    try:
-        return compile_file(path)
-    except Refused as refused:
-        typer.echo(str(refused), err=True)
-        raise typer.Exit(NOT_AS_SAID) from None
-
-
 def _files(plan: Plan, scenario: str) -> list[Path]:
-    shipped = sorted((SCENARIOS / plan.code).glob("*.yaml"))
+    from catalogue.library import HERE
+
+    shipped = sorted((HERE / "scenarios" / plan.code).glob("*.yaml"))
     if scenario == "all" and shipped:
         return shipped
     named = [file for file in shipped if file.stem == scenario]
@@ -83,6 +72,8 @@ def _document(file: Path, course: Course) -> dict[str, object]:
 
 
 def _line(plan: Plan, file: Path, wanted: Scenario, course: Course, lang: str) -> None:
+    from domain.calendar import SHANGHAI
+
     ended = course.closed_at.astimezone(SHANGHAI).date() if course.closed_at else "-"
     said = "; ".join(course.faults) or "as said"
     title = wanted.title.en if lang == "en" else wanted.title.zh
@@ -92,6 +83,9 @@ def _line(plan: Plan, file: Path, wanted: Scenario, course: Course, lang: str) -
 def _table(plan: Plan, wanted: Scenario, course: Course, lang: Literal["zh", "en"]) -> None:
     from rich.console import Console
     from rich.table import Table
+
+    from catalogue.library import Library
+    from domain.calendar import SHANGHAI
 
     titles = {step.id: getattr(step.title, lang) for step in plan.steps}
     names = Library().divisions.names
@@ -107,8 +101,8 @@ def _table(plan: Plan, wanted: Scenario, course: Course, lang: Literal["zh", "en
         place = getattr(names[line.place.region], lang) if line.place and line.place.region in names else ""
         step = titles.get(line.step, titles.get(line.step.rpartition("-")[0], line.step))
         table.add_row(shown, place, step, line.what, line.detail)
-    console = Console(width=None if Console().is_terminal else 200)
+    console = Console(width=None if Console().is_terminal else 200, emoji=False, markup=False)
     console.print(table)
     console.print(f"{course.status} {course.reason}".strip(), highlight=False)
     for fault in course.faults:
-        console.print(f"! {fault}", highlight=False, markup=False)
+        console.print(f"! {fault}", highlight=False)
