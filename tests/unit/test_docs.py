@@ -45,6 +45,7 @@ from tongban.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").rglob("*.md"))
+BAD_DEFINITIONS = sorted((ROOT / "tests" / "definitions" / "bad").glob("*.yaml"))
 ADRS = sorted((ROOT / "docs" / "adr").glob("[0-9]*.md"))
 REFERENCE = ROOT / "docs" / "reference"
 MADE_LATER = {"bench/results", "deploy/secrets"}  # written by commands, not in the repository
@@ -274,23 +275,38 @@ def test_every_key_of_a_limit_is_described() -> None:
 
 
 def _complaint_codes() -> set[str]:
-    """What the compiler can say: the codes of its complaints, read from its source."""
+    """What the compiler can say: every code that its source spells."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(text_of(ROOT / "catalogue" / "compiler.py"))):
-        parts: list[ast.expr] = []
-        if isinstance(node, ast.Yield) and isinstance(node.value, ast.Tuple):
-            parts = [node.value.elts[1]]
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "DefinitionError":
-            parts = [node.args[3]]
-        elif isinstance(node, ast.FunctionDef) and node.name == "_code":
-            parts = [c for c in ast.walk(node.body[0]) if isinstance(c, ast.Constant)]
-        found |= {part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)}
-    return found - {"extra_forbidden", "missing"}
+    catalogue = ROOT / "catalogue"
+    files = [*(catalogue / "checks").glob("*.py"), catalogue / "conditions.py", catalogue / "reading.py"]
+    for file in files:
+        for node in ast.walk(ast.parse(text_of(file))):
+            spelled: list[ast.expr] = []
+            if isinstance(node, ast.Yield) and isinstance(node.value, ast.Tuple) and len(node.value.elts) == 4:
+                spelled = [node.value.elts[1]]
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "_refused":
+                spelled = [node.args[3]]
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "ConditionError":
+                spelled = node.args[1:2]
+            elif isinstance(node, ast.IfExp):
+                spelled = [node.body, node.orelse]
+            for part in spelled:
+                if isinstance(part, ast.Constant) and re.fullmatch("[a-z0-9]+(_[a-z0-9]+)*", str(part.value)):
+                    found.add(str(part.value))
+    return found
 
 
 def test_every_complaint_about_a_definition_is_explained() -> None:
     listed = {names(row[0])[0] for row in rows(section(text_of(REFERENCE / "definition.md"), "Complaints"))}
-    assert listed == _complaint_codes()
+    shape = {"condition", "unknown_key", "missing_key", "wrong_value"}
+    assert _complaint_codes() <= listed
+    assert len(listed - _complaint_codes() - shape) == 0
+    tried = {
+        match[1]
+        for file in BAD_DEFINITIONS
+        if (match := re.match(r"# expect: (\w+)", file.read_text("utf-8", "replace")))
+    }
+    assert listed == tried | {"too_large", "capability_missing"}
 
 
 def _event_templates() -> set[str]:
