@@ -48,7 +48,7 @@ def limit(days: int, unit: Unit) -> Limit:
 
 @st.composite
 def plans(draw_: st.DrawFn) -> Plan:
-    """Any shape: 1 to 60 steps in up to 7 legs, needs backwards at will, conditions, fees, clocks, long and bad titles."""
+    """Any shape: 1 to 60 steps in up to 7 legs, needs at will, conditions, fees, clocks, long and bad titles."""
     roles = {
         f"r{i}": RolePlan(
             title=draw_(texts), department=draw_(st.sampled_from(["tax", "market"])), region=f"3{i % 4 + 1}0000"
@@ -125,8 +125,12 @@ def sizes(svg: ElementTree.Element) -> dict[str, float]:
 
 
 def em(char: str) -> float:
-    """How wide DejaVu Sans or a CJK font draw it at most, as a rule."""
-    return 1.0 if unicodedata.east_asian_width(char) in "WFA" else 0.85 if char.isupper() else 0.6
+    """How wide DejaVu Sans, which is wider than most, or a CJK font draw it."""
+    if unicodedata.east_asian_width(char) in "WFA" or ord(char) > 0x2000:
+        return 1.0
+    classes = {0.32: " ijl'|.,I:;", 0.41: "tfr()-[]/!", 0.99: "WMm@%", 0.84: "w<>=&#_"}
+    known = next((room for room, chars in classes.items() if char in chars), None)
+    return known or (0.79 if char.isupper() else 0.64)
 
 
 def written(svg: ElementTree.Element) -> list[tuple[float, float, float, str]]:
@@ -169,7 +173,7 @@ def apart(a: Box, b: Box) -> bool:
     return a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(plans(), st.sampled_from(Lang))
 def test_any_service_can_be_drawn_and_all_of_it_is_in_the_picture(plan: Plan, lang: Lang) -> None:
     text = draw(plan, lang)
@@ -177,7 +181,7 @@ def test_any_service_can_be_drawn_and_all_of_it_is_in_the_picture(plan: Plan, la
     svg = ElementTree.fromstring(text.encode("utf-8"))
     _, _, right, bottom = map(float, svg.get("viewBox", "").split())
     for left, end, base, words in written(svg):
-        assert 0 <= left, words
+        assert left >= 0, words
         assert end <= right, words
         assert 10 <= base <= bottom - 3, words
     assert len({g.get("id") for g in svg.iter(f"{SVG}g") if g.get("id")}) == len(plan.steps)
@@ -186,7 +190,7 @@ def test_any_service_can_be_drawn_and_all_of_it_is_in_the_picture(plan: Plan, la
     }  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(plans(), st.sampled_from(Lang))
 def test_no_two_boxes_overlap_and_no_arrow_runs_through_one(plan: Plan, lang: Lang) -> None:
     boxes, arrows = geometry(plan, lang)
@@ -206,6 +210,7 @@ def box_right(boxes: dict[str, Box], name: str) -> float:
     return boxes[name][2] + 1
 
 
+@settings(max_examples=25, deadline=None)
 @given(plans())
 def test_a_step_stands_right_of_all_it_needs_and_every_need_can_be_followed(plan: Plan) -> None:
     boxes, arrows = geometry(plan, Lang.ZH)
@@ -278,9 +283,16 @@ def test_every_kind_of_sign_means_something_without_colour() -> None:
 
 
 def test_limits_and_fees_are_written_out() -> None:
-    fee = Fee(
-        id="f", title=Text(zh="工本费", en="Fee"), amount_fen=1250, role="origin_tax", before="decide", basis=BASIS, tag="C"
-    )  # fmt: skip
+    fee = Fee.model_validate(
+        {
+            "id": "f",
+            "title": {"zh": "工本费", "en": "Fee"},
+            "amount_fen": 1250,
+            "role": "origin_tax",
+            "before": "decide",
+        }
+        | {"basis": BASIS, "tag": "C"}
+    )
     words = [line for *_, line in written(ElementTree.fromstring(draw(PLAN.model_copy(update={"fees": (fee,)}))))]
     assert "法定 5 工作日 / 5 WD" in words
     assert "工本费 ¥12.50" in words
