@@ -38,16 +38,36 @@ async def visible_case(session: Session, actor: Actor, no: str) -> Case:
         raise Refusal("not_found") from None
     if scope.everything or (scope.owner and scope.owner == case.owner):
         return case
+    if scope.owner and scope.owner in case.view().signers:
+        return case
     if scope.region and await takes_part(session, no, scope):
         return case
     raise Refusal("not_found")
 
 
 async def own_case(session: Session, actor: Actor, no: str) -> Case:
-    """The case, if this actor is its applicant."""
+    """The case, if this actor is its applicant: a citizen or agent, or between authorities whoever started it."""
     case = await visible_case(session, actor, no)
-    if actor.role not in APPLICANTS or case.owner != actor.subject:
+    if case.owner != actor.subject:
         raise Refusal("not_found")
+    return case
+
+
+async def signed_case(session: Session, actor: Actor, no: str) -> Case:
+    """The case, if this actor is one of its co-signers."""
+    case = await read_case(session, no) if is_case_number(no) else None
+    if case is None or actor.subject not in case.view().signers:
+        raise Refusal("not_found")
+    return case
+
+
+async def handled_case(session: Session, actor: Actor, no: str) -> Case:
+    """The case, if this actor's department takes part in it."""
+    if actor.role not in {Role.CASEWORKER, Role.SUPERVISOR}:
+        raise Refusal("not_found")
+    case = await visible_case(session, actor, no)
+    if case.owner == actor.subject and actor.role is Role.SUPERVISOR:
+        raise Refusal("own_case")
     return case
 
 

@@ -10,7 +10,7 @@ import structlog
 from api.gateway import Down, Gateway, NotRunning
 from domain.calendar import WorkCalendar
 from domain.plan import CasePlan
-from domain.process import Callback
+from domain.process import Callback, Intake
 from domain.start import StartCase
 from models import outbox
 from models.calendars import Calendars
@@ -30,16 +30,16 @@ class Delivery:
         self._calendars = calendars
         self._local_first = local_first
 
-    def start_message(self, case_no: str, plan: CasePlan, calendar: WorkCalendar) -> StartCase:
+    def start_message(self, case_no: str, plan: CasePlan, calendar: WorkCalendar, intake: Intake) -> StartCase:
         """What a case is started with."""
-        return StartCase(case_no=case_no, plan=plan, calendar=calendar, local_first=self._local_first)
+        return StartCase(case_no=case_no, plan=plan, calendar=calendar, local_first=self._local_first, intake=intake)
 
-    async def start_now(self, case_no: str, plan: CasePlan) -> None:
+    async def start_now(self, case_no: str, plan: CasePlan, intake: Intake) -> None:
         """Tries at once after the commit. Its failure is the relay's work, not the applicant's."""
         try:
             async with self._database.begin() as session:
                 calendar = await self._calendars.in_force(session)
-            await self._gateway.start(self.start_message(case_no, plan, calendar))
+            await self._gateway.start(self.start_message(case_no, plan, calendar, intake))
         except (Down, DatabaseError, *DATABASE_DOWN) as error:
             log.info("start_left_to_relay", case=case_no, error=type(error.__cause__ or error).__name__)
 
@@ -66,8 +66,8 @@ class Delivery:
         application = await read_application(session, case_no)
         if application is None:
             raise Down("the application is not there")
-        plan = CasePlan.model_validate(application.case_plan)
-        await self._gateway.start(self.start_message(case_no, plan, calendar))
+        plan, intake = CasePlan.model_validate(application.case_plan), Intake.model_validate(application.intake)
+        await self._gateway.start(self.start_message(case_no, plan, calendar, intake))
 
     async def _calendar(self, session: Session, case_no: str) -> None:
         """Always the calendar in force now, so that messages may come in any order."""

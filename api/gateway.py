@@ -16,15 +16,10 @@ from domain import names
 from domain.calendar import WorkCalendar
 from domain.errors import ERRORS, Refusal
 from domain.messages import Message
-from domain.process import Callback, CommandResult, DecideCommand, EvidenceCommand, WithdrawCommand
+from domain.process import AnyOrder, Callback, CommandResult
 from domain.start import StartCase
 
 PATIENCE = timedelta(seconds=8)
-_UPDATES: dict[type[Message], str] = {
-    DecideCommand: names.DECIDE_UPDATE,
-    EvidenceCommand: names.EVIDENCE_UPDATE,
-    WithdrawCommand: names.WITHDRAW_UPDATE,
-}
 
 
 class Down(Exception):
@@ -56,11 +51,11 @@ class Gateway:
         except (RPCError, RuntimeError, TimeoutError) as error:
             raise Down(str(error)) from error
 
-    async def order(self, case_no: str, command: DecideCommand | EvidenceCommand | WithdrawCommand) -> CommandResult:
+    async def order(self, case_no: str, command: AnyOrder) -> CommandResult:
         """Sends an order and waits until it is carried out and recorded. Refusal if the case does not allow it."""
         try:
             result: CommandResult = await self._client.get_workflow_handle(case_no).execute_update(
-                _UPDATES[type(command)],
+                names.ORDER_UPDATE,
                 command,
                 id=command.id,
                 result_type=CommandResult,

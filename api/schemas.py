@@ -62,6 +62,14 @@ class Submission(BaseModel):
     form: dict[str, JsonValue] = Field(max_length=200)
     documents: dict[str, list[DocumentId]] = Field(default_factory=dict, max_length=100)
     channel: str = Field(default="pc", pattern="^(pc|app|hall|kiosk|virtual_window|mail)$")
+    promised: list[Annotated[str, Field(max_length=60, pattern=NO_NUL)]] = Field(
+        default_factory=list, max_length=100, description="materials you promise to hand in later"
+    )
+    cosigners: list[Annotated[str, Field(min_length=1, max_length=200, pattern=NO_NUL)]] = Field(
+        default_factory=list,
+        max_length=20,
+        description="login ids of who has to confirm, in the service's order",
+    )
 
 
 class Decision(BaseModel):
@@ -74,6 +82,12 @@ class Decision(BaseModel):
     outcome: str = Field(max_length=40)
     reason: ShortText = ""
     legal_basis: ShortText = ""
+    checklist: list[Annotated[str, Field(max_length=60, pattern=NO_NUL)]] = Field(
+        default_factory=list, max_length=100, description="ids of the checklist lines that were ticked"
+    )
+    reference: Annotated[str, Field(max_length=100, pattern=NO_NUL)] = Field(
+        default="", description="a tracking or archive number"
+    )
 
 
 class EvidenceAnswer(BaseModel):
@@ -416,6 +430,7 @@ class TaskOut(BaseModel):
     due_at: datetime | None
     outcome: str
     claimed: str = Field(description="me | other | empty")
+    queue: str = Field(default="", description="the department's desk it was routed to")
     revision: int
 
 

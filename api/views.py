@@ -22,7 +22,8 @@ from api.schemas import (
 )
 from domain.calendar import WorkCalendar, local_day
 from domain.messages import Actor, Place, Role, Text
-from domain.plan import CasePlan, Plan
+from domain.plan import CasePlan, Clock, Plan
+from domain.process import clocks
 from domain.reasons import reason_text
 from domain.record import CaseView, ClockView, EvidenceState, Waiting
 from domain.regions import covers
@@ -94,7 +95,7 @@ def case_out(
     view = case.view()
     case_plan = CasePlan.model_validate(application.case_plan)
     by_step = {effect.step: effect for effect in effects}
-    fields = visible_fields(actor, case_plan, application.form)
+    fields = visible_fields(actor, case_plan, application.current())
     return CaseOut(
         **case_short(house, case).model_dump(exclude={"title", "waiting_on"}),
         title=plan.title,
@@ -167,13 +168,6 @@ def _legs(house: House, plan: CasePlan, view: CaseView) -> list[LegOut]:
 def _clock(calendar: WorkCalendar, plan: CasePlan, view: ClockView) -> ClockOut:
     """A clock with its explanation; the legal limit explains itself before the promised one."""
     clock = next(c for c in plan.clocks if c.id == view.id)
-    explanation: list[Text] = []
-    for limit in (clock.legal, clock.promised):
-        if limit is not None:
-            due = calendar.due_in(view.started_on, limit.days, limit.unit)
-            explanation += [
-                Text(zh=f"{limit.basis.zh}：{line.zh}", en=f"{limit.basis.en}: {line.en}") for line in due.explanation
-            ]
     dues = [day for day in (view.legal_due, view.promised_due) if day is not None]
     left = None
     if dues and view.stopped_at is None:
@@ -188,8 +182,24 @@ def _clock(calendar: WorkCalendar, plan: CasePlan, view: ClockView) -> ClockOut:
         working_days_left=left,
         provisional=view.provisional,
         overdue=view.legal_overdue or view.promised_overdue,
-        explanation=explanation,
+        explanation=explain(calendar, plan, clock, view),
     )
+
+
+def explain(calendar: WorkCalendar, plan: CasePlan, clock: Clock, view: ClockView) -> list[Text]:
+    """Why a clock ends when it does."""
+    lines: list[Text] = []
+    for limit in (clock.legal, clock.promised):
+        if limit is None:
+            continue
+        extra = clocks.granted_days(clock, view.extension) if limit is clock.legal else 0
+        due = clocks.due(calendar, plan, view.started_on, limit, view.pauses, extra)
+        lines += [Text(zh=f"{limit.basis.zh}：{x.zh}", en=f"{limit.basis.en}: {x.en}") for x in due.explanation]
+        if extra and clock.extension is not None:
+            basis = clock.extension.basis
+            zh, en = f"经批准延长 {extra} 日（{basis.zh}）。", f"Extended by {extra} with approval ({basis.en})."
+            lines.append(Text(zh=zh, en=en))
+    return lines
 
 
 def _evidence(house: House, actor: Actor, plan: CasePlan, item: Evidence) -> EvidenceOut:
@@ -257,5 +267,6 @@ def task_out(house: House, actor: Actor, task: Task, case: Case | None) -> TaskO
         due_at=task.due_at,
         outcome=task.outcome,
         claimed=claimed,
+        queue=task.queue,
         revision=task.revision,
     )

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from api.delivery import Delivery
 from api.house import House
-from api.schemas import FORM_EXAMPLE, Decision
+from api.schemas import FORM_EXAMPLE, Decision, Submission
 from api.usecases import orders, submit
 from domain.messages import Actor, Role
 from models.database import Database
@@ -45,8 +45,9 @@ class ThroughUseCases:
     async def submit(self) -> str:
         checked = submit.check(self.house, "YRD-ENT-MOVE", dict(FORM_EXAMPLE))
         async with self.house.database.begin() as session:
-            receipt = await submit.submit(session, self.house, CITIZEN, checked, self.documents, "pc")
-        await self.delivery.start_now(receipt.no, checked.case_plan)
+            body = Submission(service="YRD-ENT-MOVE", form=dict(FORM_EXAMPLE), documents=self.documents)
+            receipt, intake = await submit.submit(session, self.house, CITIZEN, checked, body)
+        await self.delivery.start_now(receipt.no, checked.case_plan, intake)
         return receipt.no
 
     async def accept_evidence(self, no: str, evidence: str) -> None:

@@ -12,7 +12,7 @@ from catalogue.compiler import compile_file
 from domain.calendar import WorkCalendar, YearNotice
 from domain.errors import Refusal
 from domain.messages import Message, Text
-from domain.plan import Plan
+from domain.plan import Lifecycle, Plan
 
 HERE = Path(__file__).parent
 
@@ -31,10 +31,35 @@ class Library:
         self._folder = folder
 
     @cached_property
+    def versions(self) -> Mapping[str, tuple[Plan, ...]]:
+        """Code -> every version there is, the lowest first. ValueError where two files say the same version."""
+        found: dict[str, list[Plan]] = {}
+        for path in sorted((self._folder / "services").glob("*.yaml")):
+            plan = compile_file(path)
+            found.setdefault(plan.code, []).append(plan)
+        numbers: dict[str, str] = {}
+        for code, plans in found.items():
+            plans.sort(key=lambda plan: version_key(plan.version))
+            if len({plan.version for plan in plans}) != len(plans):
+                raise ValueError(f"{code}: two files of one version")
+            if numbers.setdefault(plans[0].number_code, code) != code:
+                raise ValueError(f"{code}: number_code {plans[0].number_code} is {numbers[plans[0].number_code]}'s")
+        return {code: tuple(found[code]) for code in sorted(found)}
+
+    @cached_property
     def services(self) -> Mapping[str, Plan]:
-        """Code -> plan, sorted by code."""
-        plans = [compile_file(path) for path in sorted((self._folder / "services").glob("*.yaml"))]
-        return {plan.code: plan for plan in plans}
+        """Code -> the newest version that is not a draft (its texts are what people read of older cases, too)."""
+        newest = {
+            code: [plan for plan in plans if plan.state is not Lifecycle.DRAFT] for code, plans in self.versions.items()
+        }
+        return {code: plans[-1] for code, plans in newest.items() if plans}
+
+    def version(self, code: str, version: str) -> Plan:
+        """Any version, for whoever compares; Refusal(not_found) if there is none."""
+        for plan in self.versions.get(code, ()):
+            if plan.version == version:
+                return plan
+        raise Refusal("not_found")
 
     @cached_property
     def calendar(self) -> WorkCalendar:
@@ -50,11 +75,28 @@ class Library:
 
     def published(self, today: date) -> list[Plan]:
         """The services in force on a day."""
-        return [plan for plan in self.services.values() if plan.valid_from <= today]
+        found = (self._in_force(code, today) for code in self.versions)
+        return [plan for plan in found if plan is not None]
 
     def service(self, code: str, today: date | None = None) -> Plan:
         """A service, if a day is given in force on it; Refusal(not_found) otherwise."""
-        plan = self.services.get(code)
-        if plan is None or (today is not None and plan.valid_from > today):
+        plan = self.services.get(code) if today is None else self._in_force(code, today)
+        if plan is None:
             raise Refusal("not_found")
         return plan
+
+    def _in_force(self, code: str, today: date) -> Plan | None:
+        """The highest published version that is valid: a wrong one is replaced, the same day, by a higher one."""
+        valid = [
+            plan
+            for plan in self.versions.get(code, ())
+            if plan.state is Lifecycle.PUBLISHED
+            and plan.valid_from <= today
+            and (plan.valid_to is None or today <= plan.valid_to)
+        ]
+        return valid[-1] if valid else None
+
+
+def version_key(version: str) -> tuple[int, ...]:
+    """2026.11.10 comes after 2026.11.9."""
+    return tuple(int(part) if part.isdigit() else -1 for part in version.split("."))

@@ -26,7 +26,7 @@ S = CaseStatus
 _ENDS_EARLY = frozenset({S.REVERSING, S.NOT_ACCEPTED, S.DECIDED_REFUSED, S.WITHDRAWN, S.TERMINATED})
 
 CASE_TRANSITIONS: dict[CaseStatus, frozenset[CaseStatus]] = {
-    S.SUBMITTED: frozenset({S.RECEIVED}),
+    S.SUBMITTED: frozenset({S.RECEIVED, S.WITHDRAWN, S.TERMINATED}),
     S.RECEIVED: frozenset({S.ACCEPTED, S.DECIDED_GRANTED, S.CERTIFICATE_MAKING, S.COMPLETED}) | _ENDS_EARLY,
     S.ACCEPTED: frozenset({S.UNDER_REVIEW, S.DECIDED_GRANTED, S.CERTIFICATE_MAKING, S.COMPLETED}) | _ENDS_EARLY,
     S.UNDER_REVIEW: frozenset({S.DECIDED_GRANTED, S.CERTIFICATE_MAKING, S.COMPLETED}) | _ENDS_EARLY,
@@ -40,7 +40,7 @@ CASE_TRANSITIONS: dict[CaseStatus, frozenset[CaseStatus]] = {
     S.TERMINATED: frozenset(),
 }
 TERMINAL = frozenset(status for status, following in CASE_TRANSITIONS.items() if not following)
-WITHDRAWABLE = frozenset({S.RECEIVED, S.ACCEPTED, S.UNDER_REVIEW})
+WITHDRAWABLE = frozenset({S.SUBMITTED, S.RECEIVED, S.ACCEPTED, S.UNDER_REVIEW})
 
 
 class StepStatus(StrEnum):
@@ -51,9 +51,11 @@ class StepStatus(StrEnum):
     BLOCKED = "blocked"  # the province cannot be reached or its answer is unknown; trying again
     PENDING = "pending"  # the province has taken it in; its result comes by callback or poll
     TASK = "task"  # a caseworker has it
+    PUBLICITY = "publicity"  # on display; it ends by time unless somebody objects
     PREVIEW = "preview"  # the applicant has to look at the evidence
     RESOLVE = "resolve"  # a person has to say how to go on
     DONE = "done"
+    SKIPPED = "skipped"  # its leg, or one it depends on, has failed and the rest goes on
     REJECTED = "rejected"
     CANCELLED = "cancelled"  # the case ended before it took effect
     REVERSING = "reversing"
@@ -64,17 +66,19 @@ P = StepStatus
 _CALL = frozenset({P.BLOCKED, P.PENDING, P.RESOLVE, P.DONE, P.REJECTED})
 
 STEP_TRANSITIONS: dict[StepStatus, frozenset[StepStatus]] = {
-    P.WAITING: frozenset({P.CALLING, P.TASK, P.CANCELLED}),
+    P.WAITING: frozenset({P.CALLING, P.TASK, P.PUBLICITY, P.SKIPPED, P.CANCELLED}),
     P.CALLING: _CALL | {P.PREVIEW, P.CANCELLED, P.REVERSING},
     P.BLOCKED: _CALL | {P.CALLING, P.PREVIEW, P.CANCELLED, P.REVERSING},
     P.PENDING: _CALL - {P.PENDING} | {P.PREVIEW, P.REVERSING, P.CANCELLED},
-    P.TASK: frozenset({P.DONE, P.CANCELLED}),
+    P.TASK: frozenset({P.DONE, P.REJECTED, P.CANCELLED}),
+    P.PUBLICITY: frozenset({P.DONE, P.REJECTED, P.CANCELLED}),
     P.PREVIEW: frozenset({P.CALLING, P.DONE, P.CANCELLED}),
-    P.RESOLVE: frozenset({P.CALLING, P.DONE, P.CANCELLED, P.REVERSING, P.REVERSED}),
+    P.RESOLVE: frozenset({P.CALLING, P.TASK, P.SKIPPED, P.DONE, P.CANCELLED, P.REVERSING, P.REVERSED}),
     P.DONE: frozenset({P.REVERSING}),
-    P.REJECTED: frozenset({P.CALLING, P.RESOLVE, P.CANCELLED}),
+    P.REJECTED: frozenset({P.CALLING, P.TASK, P.RESOLVE, P.CANCELLED}),
+    P.SKIPPED: frozenset(),
     P.CANCELLED: frozenset(),
     P.REVERSING: frozenset({P.BLOCKED, P.REVERSED, P.RESOLVE}),
     P.REVERSED: frozenset(),
 }
-SETTLED = frozenset({P.DONE, P.REJECTED, P.CANCELLED, P.REVERSED})
+SETTLED = frozenset({P.DONE, P.SKIPPED, P.REJECTED, P.CANCELLED, P.REVERSED})

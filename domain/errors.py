@@ -61,6 +61,50 @@ ERRORS: dict[str, ErrorKind] = {
     "version_conflict": _kind(
         412, "读取之后已有变更，请刷新后再试。", "It has changed since you read it; reload and try again."
     ),
+    "same_person": _kind(
+        409,
+        "须由另一人办理：您已参与此事项的前一环节。",
+        "Another person has to decide: you took part earlier.",
+    ),
+    "own_case": _kind(409, "不能办理与本人有关的事项。", "You cannot decide a case of your own."),
+    "supplement_open": _kind(
+        409, "补正通知尚未答复，暂不能作出决定。", "A notice to supplement is open; no decision can be made yet."
+    ),
+    "supplement_settled": _kind(409, "该补正通知已结束。", "This notice to supplement has been settled."),
+    "supplement_not_foreseen": _kind(409, "此事项不设补正。", "This service foresees no notice to supplement."),
+    "supplement_empty": _kind(422, "补正通知须列明各项，且不得重复。", "A notice has to name its items, each once."),
+    "supplement_item_unknown": _kind(422, "补正通知中没有这一项。", "The notice has no such item."),
+    "second_notice": _kind(
+        409,
+        "补正须一次性告知；仅可就新提交的材料再次告知，并说明理由。",
+        "Ask for all at once; a second notice needs a reason and may concern new material only.",
+    ),
+    "extension_not_foreseen": _kind(409, "此时限不能延长。", "This limit cannot be extended."),
+    "extension_used": _kind(409, "此时限只能申请延长一次。", "This limit can be extended only once."),
+    "clock_not_running": _kind(409, "该时限未在计时。", "This clock is not running."),
+    "procedure_unknown": _kind(
+        422, "没有这项特别程序，或未在进行。", "There is no such procedure, or it is not running."
+    ),
+    "procedure_used": _kind(409, "该特别程序已启动过。", "This procedure has been begun before."),
+    "procedure_too_long": _kind(422, "超过该特别程序的最长期限。", "Longer than this procedure may take."),
+    "promise_settled": _kind(409, "该承诺事项已处理。", "This promise has been settled."),
+    "already_signed": _kind(409, "您已确认。", "You have confirmed already."),
+    "not_on_display": _kind(409, "不在公示期内。", "This is not on display."),
+    "objection_open": _kind(409, "已有异议正在核查。", "An objection is being looked into already."),
+    "custody_order": _kind(
+        409, "原件流转顺序不符：封装、寄出、收到、归档。", "Originals go in order: sealed, shipped, arrived, archived."
+    ),
+    "originals_missing": _kind(409, "原件尚未到齐，不能归档。", "An original is missing; nothing can be archived yet."),
+    "checklist_incomplete": _kind(
+        422, "审查要点尚未逐项确认。", "Not every mandatory line of the checklist is ticked."
+    ),
+    "transfer_nowhere": _kind(422, "移送地与受理地相同。", "The case is at that place already."),
+    "transfer_open": _kind(409, "已有移送正在处理。", "A transfer is being dealt with already."),
+    "opinion_open": _kind(409, "已征求该部门意见，尚未答复。", "That body has been asked and has not answered yet."),
+    "already_sent": _kind(
+        409, "该内容已发往其他部门，不能更正。", "This has been sent to an authority and cannot be corrected any more."
+    ),
+    "correction_settled": _kind(409, "该更正已有异议。", "An objection to this correction was made already."),
     "file_too_large": _kind(413, "文件超过大小限制。", "The file is larger than allowed."),
     "body_too_large": _kind(413, "请求内容超过大小限制。", "The request body is larger than allowed."),
     "file_type_unknown": _kind(
@@ -88,6 +132,17 @@ ERRORS: dict[str, ErrorKind] = {
         422, "含有不可见或控制字符，请删除后重填。", "It contains invisible or control characters; remove them."
     ),
     "not_eligible": _kind(422, "不符合办理条件。", "The conditions for this service are not met."),
+    "material_core": _kind(
+        422, "此材料为核心材料，不能容缺或以承诺代替。", "This is a core document; it cannot be promised for later."
+    ),
+    "cosigners_wrong": _kind(
+        422, "共同申请人须齐全且互不相同。", "Name each co-signer of this service, all different persons."
+    ),
+    "place_not_correctable": _kind(
+        422,
+        "地点决定由谁办理，不能更正；请移送或重新申请。",
+        "Who handles the case depends on it; transfer it instead.",
+    ),
     "material_missing": _kind(422, "缺少必需材料。", "A required document is missing."),
     "material_unknown": _kind(422, "此事项没有这项材料。", "This service has no such material."),
     "document_unknown": _kind(

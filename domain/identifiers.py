@@ -107,3 +107,9 @@ def is_case_number(value: str) -> bool:
     if len(value) != 28 or any(c not in BASE36 for c in value):
         return False
     return bool(mod_37_36.calc_check_digit(value[:-1]) == value[-1])
+
+
+def make_licence_id(kind: str, issuer: str, serial: str, version: str = "001") -> str:
+    """A well-formed identifier with its check character; for simulations, never for a real issue."""
+    body = kind + issuer + serial + version
+    return ".".join((LICENCE_ROOT, kind, issuer, serial, version, str(mod_37_36.calc_check_digit(body))))

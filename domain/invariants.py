@@ -14,7 +14,8 @@ from domain.calendar import WorkCalendar
 from domain.case import CASE_TRANSITIONS, TERMINAL, CaseStatus
 from domain.effects import AnswerStatus
 from domain.messages import Message
-from domain.plan import CasePlan
+from domain.plan import OUTCOMES, CasePlan, StepKind
+from domain.process import clocks
 from domain.record import CaseView, Event
 
 STUCK_AFTER = timedelta(seconds=60)
@@ -86,7 +87,8 @@ def one_effect_per_step(case: CaseFile, now: datetime, calendar: WorkCalendar) -
     accepted = [e for e in case.effects if e.verb == "submit" and e.answer is AnswerStatus.ACCEPTED]
     reversed_keys = {e.original for e in case.effects if e.verb == "reverse" and e.answer is AnswerStatus.ACCEPTED}
     standing: dict[str, int] = {}
-    by_hand = {e.event.step for e in case.events if e.event.type == "effect:reverse:settled_by_hand"}
+    settled = {"effect:reverse:settled_by_hand", "fee:kept"}
+    by_hand = {e.event.step for e in case.events if e.event.type in settled}
     for effect in accepted:
         if effect.key not in reversed_keys:
             standing[effect.step] = standing.get(effect.step, 0) + 1
@@ -172,38 +174,47 @@ def path_is_allowed(case: CaseFile, now: datetime, calendar: WorkCalendar) -> It
             if event.step:
                 yield f"step {event.step} is not in the plan"
             continue
-        opens = event.type in {"effect:submit:asked", "effect:offer:asked"} or event.type in {
-            "task:accept:opened",
-            "task:decide:opened",
-        }
-        if opens and (missing := [n for n in steps[event.step].needs if n not in done]):
+        if event.type in _OPENS and (missing := [n for n in steps[event.step].needs if n not in done]):
             yield f"{event.step} opened before {', '.join(missing)} was done"
         if _completes(event):
             done.add(event.step)
 
 
+_GOOD = {f"task:{kind}:decided": good for kind, (good, _bad) in OUTCOMES.items()}
+_OPENS = {"effect:submit:asked", "effect:offer:asked", "publicity:opened"} | {
+    f"task:{kind}:opened" for kind in OUTCOMES if kind is not StepKind.PUBLICITY
+}
+_ENDS_STEP = {
+    "effect:submit:accepted",
+    "effect:fetch:accepted",
+    "publicity:ended",
+    "step:tolerated",
+    "case:deemed_accepted",
+    "case:deemed_granted",
+}
+
+
 def _completes(event: Event) -> bool:
-    """Whether an event is the end of its step."""
-    kind, _, what = event.type.partition(":")
-    if kind == "task":
-        return what in {"accept:decided", "decide:decided"} and event.data.get("outcome") in {"accept", "grant"}
-    if kind == "evidence":
-        return what.endswith(":replaced")
-    return event.type in {"effect:submit:accepted", "effect:fetch:accepted"}
+    """Whether an event is the end of its step, after which others may open."""
+    if event.type in _GOOD:
+        return event.data.get("outcome") == _GOOD[event.type]
+    replaced = event.type.startswith("evidence:") and event.type.endswith(":replaced")
+    return replaced or event.type in _ENDS_STEP
 
 
 def deadlines_are_right(case: CaseFile, now: datetime, calendar: WorkCalendar) -> Iterator[str]:
     """11: the deadline shown is the one that follows from start, limit and calendar."""
-    clocks = {clock.id: clock for clock in case.plan.clocks}
+    defined = {clock.id: clock for clock in case.plan.clocks}
     for view in case.view.clocks:
-        clock = clocks.get(view.id)
+        clock = defined.get(view.id)
         if clock is None:
             yield f"clock {view.id} is not in the plan"
             continue
         if view.stopped_at is not None:
             continue  # stopped under the calendar of its time
-        for limit, shown in ((clock.legal, view.legal_due), (clock.promised, view.promised_due)):
-            due = calendar.due(view.started_on, limit.days).day if limit else None
+        extra = clocks.granted_days(clock, view.extension)
+        for limit, shown, more in ((clock.legal, view.legal_due, extra), (clock.promised, view.promised_due, 0)):
+            due = clocks.due(calendar, case.plan, view.started_on, limit, view.pauses, more).day if limit else None
             if due != shown:
                 yield f"clock {view.id} shows {shown}, recomputed {due}"
 

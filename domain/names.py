@@ -7,9 +7,7 @@ import hashlib
 CORE_QUEUE = "core"
 CASE_WORKFLOW = "Case"
 CALLBACK_SIGNAL = "callback"
-DECIDE_UPDATE = "decide"
-EVIDENCE_UPDATE = "answer_evidence"
-WITHDRAW_UPDATE = "withdraw"
+ORDER_UPDATE = "order"
 CALENDAR_SIGNAL = "calendar_published"
 RECORD_ACTIVITY = "record"
 PROVINCE_ACTIVITY = "call_province"
@@ -40,6 +38,16 @@ def task_id(case_no: str, step: str, kind: str, round_: int) -> str:
 def evidence_id(case_no: str, step: str) -> str:
     """An evidence item's public id."""
     return "e" + _digest("evidence", case_no, step)[:25]
+
+
+def supplement_id(case_no: str, command: str) -> str:
+    """A supplement request's public id."""
+    return "s" + _digest("supplement", case_no, command)[:25]
+
+
+def correction_id(case_no: str, command: str) -> str:
+    """A correction's public id."""
+    return "k" + _digest("correction", case_no, command)[:25]
 
 
 def command_id(client: str, kind: str, target: str, key: str) -> str:

@@ -17,10 +17,26 @@ from domain.messages import Actor, Message, Place, Role
 
 
 class TaskKind(StrEnum):
+    """Kinds of steps that a person carries out, and what else a person has to say in a case."""
+
     ACCEPT = "accept"
+    VERIFY = "verify"
+    REVIEW = "review"
     DECIDE = "decide"
-    RESOLVE = "resolve"
-    SUPERVISE = "supervise"
+    CONSULT = "consult"
+    NOTIFY = "notify"
+    INSPECTION = "inspection"
+    WINDOW = "window"
+    DELIVER = "deliver"
+    ARCHIVE = "archive"
+    RESOLVE = "resolve"  # something has failed: how to go on
+    SUPERVISE = "supervise"  # a limit has run out
+    EXTENSION = "extension"  # another person approves more time
+    OBJECTION = "objection"  # somebody objects to what is on display, or to a correction
+    PROMISE = "promise"  # was the promise kept
+    TRANSFER = "transfer"  # is this place competent
+    ARBITRATE = "arbitrate"  # two places disagree about that
+    OPINION = "opinion"  # another body is asked
 
 
 class TaskState(StrEnum):
@@ -68,6 +84,7 @@ class TaskChange(Message):
     opened_at: datetime
     due_at: datetime | None = None
     outcome: str = ""
+    queue: str = ""
 
 
 class EvidenceChange(Message):
@@ -104,6 +121,16 @@ class StepView(Message):
     reference: str = ""
     trouble: str = ""
     reasons: tuple[str, ...] = ()
+    ends_at: datetime | None = None
+
+
+class PauseView(Message):
+    """Days that did not count; no last day as long as it lasts."""
+
+    cause: str
+    first: date
+    planned: date | None = None
+    last: date | None = None
 
 
 class ClockView(Message):
@@ -117,6 +144,51 @@ class ClockView(Message):
     provisional: bool = False
     legal_overdue: bool = False
     promised_overdue: bool = False
+    pauses: tuple[PauseView, ...] = ()
+    extension: str = ""
+
+    @property
+    def paused(self) -> bool:
+        """Whether it stands still."""
+        return self.stopped_at is None and any(pause.last is None for pause in self.pauses)
+
+
+class SupplementView(Message):
+    """A request to supplement; its words stand in the order ``command``. ``items``: id, about, kind."""
+
+    id: str
+    command: str
+    step: str
+    items: tuple[tuple[str, str, str], ...]
+    answered: tuple[str, ...]
+    since: datetime
+    due: date
+    provisional: bool
+    status: str
+
+
+class PromiseView(Message):
+    material: str
+    due: date | None
+    provisional: bool
+    status: str
+
+
+class ProcedureView(Message):
+    id: str
+    begun_on: date
+    planned: date
+    ended_at: datetime | None
+    overdue: bool
+
+
+class CorrectionView(Message):
+    id: str
+    command: str
+    fields: tuple[str, ...]
+    at: datetime
+    objected: bool
+    reverted: bool
 
 
 class CaseView(Message):
@@ -131,6 +203,17 @@ class CaseView(Message):
     due_at: datetime | None
     next_wake: datetime | None
     closed_at: datetime | None = None
+    received_on: date | None = None
+    expected_on: date | None = None  # the longest way through what is left, if every limit is used up
+    expected_provisional: bool = False
+    supplements: tuple[SupplementView, ...] = ()
+    promises: tuple[PromiseView, ...] = ()
+    procedures: tuple[ProcedureView, ...] = ()
+    originals: Mapping[str, str] = Field(default_factory=dict)
+    corrections: tuple[CorrectionView, ...] = ()
+    signers: tuple[str, ...] = ()
+    signed: tuple[str, ...] = ()
+    moved: Mapping[str, str] = Field(default_factory=dict)
 
 
 class RecordBatch(Message):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from domain.calendar import WorkCalendar
 from domain.messages import Message
 from domain.plan import CasePlan
-from domain.process.state import Call, ProcessState
+from domain.process.state import Call, Intake, ProcessState
 
 
 class StartCase(Message):
@@ -19,6 +19,7 @@ class StartCase(Message):
     plan: CasePlan
     calendar: WorkCalendar
     local_first: bool
+    intake: Intake = Intake()
     state: ProcessState | None = None
 
 

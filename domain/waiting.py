@@ -57,6 +57,41 @@ WHY: dict[str, Why] = {
         "对方系统确认撤销",
         "the other side's confirmation",
     ),
+    "signature": _why(
+        "等待共同申请人确认", "a co-signer has to confirm", "每位共同申请人确认", "every co-signer's confirmation"
+    ),
+    "supplement": _why(
+        "请按一次性告知补正材料",
+        "please supplement what the notice asks for",
+        "您答复每一项补正要求",
+        "your answer to every item of the notice",
+    ),
+    "promise": _why(
+        "请补交您承诺后补的材料", "please hand in what you promised", "您补交材料", "the document you promised"
+    ),
+    "promise_verification": _why(
+        "正在核查告知承诺事项", "your commitment is being verified", "经办人核查完毕", "a caseworker's verification"
+    ),
+    "fee": _why("请缴费", "please pay the fee", "收到缴费结果", "the payment"),
+    "publicity": _why("正在公示", "on public display", "公示期满无异议", "the end of the period without an objection"),
+    "objection": _why(
+        "正在核查异议", "an objection is being looked into", "经办人对异议作出处理", "a caseworker's answer to it"
+    ),
+    "transfer": _why(
+        "已提出移送，等待对方部门确认",
+        "another place has been asked to take the case over",
+        "对方部门同意或提出异议",
+        "that place's agreement or dispute",
+    ),
+    "arbitration": _why(
+        "两地对管辖有争议，等待协调机构裁决",
+        "two places disagree about who is competent",
+        "区域协调机构裁决",
+        "the regional coordinator's decision",
+    ),
+    "opinion": _why(
+        "正在征求其他部门意见", "another body has been asked for its opinion", "该部门答复", "that body's answer"
+    ),
     "resolve": _why(
         "遇到需要人工处理的问题", "something needs a person", "经办人决定如何继续", "a caseworker saying how to go on"
     ),

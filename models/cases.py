@@ -17,6 +17,7 @@ from sqlmodel import Field, SQLModel, col
 from domain.audit import GENESIS, event_hash
 from domain.messages import Message
 from domain.plan import CasePlan, Plan
+from domain.process import Intake
 from domain.record import CaseView, Event
 from models import outbox
 from models.columns import digest_column, json_column, moment, text_array
@@ -74,7 +75,10 @@ class Case(SQLModel, table=True):
 
 
 class Application(SQLModel, table=True):
-    """What the applicant handed in, unchanged. ``grams`` make text search work for Chinese without a parser."""
+    """What the applicant handed in, unchanged, and what was corrected since.
+
+    ``grams`` make text search work for Chinese without a parser.
+    """
 
     __tablename__ = "application"
     __table_args__ = (Index("ix_application_grams", "grams", postgresql_using="gin"),)
@@ -84,7 +88,13 @@ class Application(SQLModel, table=True):
     documents: dict[str, Any] = json_column()
     digest: str = digest_column()
     case_plan: dict[str, Any] = json_column()
+    intake: dict[str, Any] = json_column()
+    corrected: dict[str, Any] = json_column()
     grams: list[str] = text_array()
+
+    def current(self) -> dict[str, Any]:
+        """The form as it stands: as handed in, with what was corrected on behalf of the applicant."""
+        return self.form | self.corrected
 
 
 class Batch(SQLModel, table=True):
@@ -126,6 +136,7 @@ class NewCase(Message):
     digest: str
     view: CaseView
     event: Event
+    intake: Intake = Intake()
 
 
 def grams(*texts: str) -> list[str]:
@@ -152,9 +163,9 @@ _INSERT = text(
         VALUES (:no, :service, :version, :plan_digest, :owner, :channel, :subject, :status, '', :who, :region,
                 :department, CAST(:progress AS jsonb), :at, :at, 0, 1, :head)
     ), new_application AS (
-        INSERT INTO application (case_no, form, documents, digest, case_plan, grams)
+        INSERT INTO application (case_no, form, documents, digest, case_plan, intake, corrected, grams)
         VALUES (:no, CAST(:form AS jsonb), CAST(:documents AS jsonb), :digest, CAST(:case_plan AS jsonb),
-                CAST(:grams AS text[]))
+                CAST(:intake AS jsonb), '{}', CAST(:grams AS text[]))
     ), parties AS (
         INSERT INTO case_party (region, department, created_at, case_no)
         SELECT DISTINCT step->'place'->>'region', step->'place'->>'department', CAST(:at AS timestamptz), :no
@@ -218,6 +229,7 @@ async def insert_case(session: AsyncSession, new: NewCase) -> None:
             "actor_region": actor.region,
             "actor_department": actor.department,
             "event_data": json.dumps(dict(new.event.data), ensure_ascii=False),
+            "intake": new.intake.model_dump_json(),
             "grace": outbox.GRACE,
         },
     )

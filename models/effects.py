@@ -98,7 +98,7 @@ _PREPARE = text(
         WHERE CAST(:keyed AS boolean) AND key = :key AND answer IS NULL AND leased_until <= clock_timestamp()
         RETURNING 1
     )
-    SELECT a.form, EXISTS (SELECT 1 FROM inserted), EXISTS (SELECT 1 FROM taken),
+    SELECT a.form || a.corrected, EXISTS (SELECT 1 FROM inserted), EXISTS (SELECT 1 FROM taken),
            (SELECT answer FROM effect WHERE key = :key),
            (SELECT jsonb_object_agg(step, answer->>'reference') FROM effect
             WHERE CAST(:refers AS boolean) AND case_no = :case_no AND verb = 'submit' AND answer IS NOT NULL),

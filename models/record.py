@@ -141,13 +141,13 @@ async def _issue(session: Session, case_no: str, issued: LicenceIssued) -> None:
     if plan is None or application is None:
         raise RecordOutOfOrder(f"case {case_no} has lost its plan or application")
     result = next(r for r in plan.results if r.step == issued.step)
-    properties = plan.form_fields()
+    properties, form = plan.form_fields(), application.current()
     shows: list[dict[str, Any]] = [
         {
             "title": {"zh": properties[field]["title"], "en": properties[field].get("x-title-en", field)},
-            "value": application.form[field],
+            "value": form[field],
         }
         for field in result.shows.values()
-        if field in application.form
+        if field in form
     ]
     await licences.insert_licence(session, case_no, issued, result.title.model_dump(), shows)

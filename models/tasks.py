@@ -36,6 +36,7 @@ class Task(SQLModel, table=True):
     closed_at: datetime | None = moment(null=True)
     outcome: str = ""
     claimed_by: str = ""
+    queue: str = ""
     revision: int = 1
 
 
@@ -55,6 +56,7 @@ async def worklist(
     role: str,
     state: str,
     claimed_by: str | None,
+    queue: str,
     after: tuple[datetime, str] | None,
     limit: int,
 ) -> Sequence[Task]:
@@ -65,6 +67,8 @@ async def worklist(
         query = query.where(col(Task.department) == department)
     if role:
         query = query.where(col(Task.role) == role)
+    if queue:
+        query = query.where(col(Task.queue) == queue)
     if claimed_by is not None:
         query = query.where(col(Task.claimed_by) == claimed_by)
     if after is not None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from tongban.commands import deadlines
+from tongban.commands import deadlines, services
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -26,6 +26,7 @@ db = typer.Typer(no_args_is_help=True, help="Tables: upgrade, downgrade, current
 app.add_typer(db, name="db")
 app.command("deadline")(deadlines.deadline)
 app.add_typer(deadlines.calendar, name="calendar")
+app.add_typer(services.app, name="services")
 
 DataDir = Annotated[
     Path, typer.Option("--data-dir", envvar="TONGBAN_DATA_DIR", help="Everything is kept in this folder.")

@@ -18,15 +18,7 @@ with workflow.unsafe.imports_passed_through():
     from domain import names
     from domain.calendar import WorkCalendar
     from domain.effects import Verb
-    from domain.process import (
-        Call,
-        Callback,
-        CommandResult,
-        DecideCommand,
-        EvidenceCommand,
-        Process,
-        WithdrawCommand,
-    )
+    from domain.process import AnyOrder, Call, Callback, CommandResult, Process
     from domain.start import CallProvince, StartCase
     from workflows import calls
 
@@ -50,7 +42,7 @@ class CaseWorkflow:
         self._running: dict[asyncio.Task[None], Call] = {}
         self._fault: BaseException | None = None
         if start.state is None:
-            self._process.begin(now)
+            self._process.begin(now, start.intake)
 
     @workflow.run
     async def run(self, start: StartCase) -> None:
@@ -151,38 +143,17 @@ class CaseWorkflow:
 
     # messages
 
-    @workflow.update(name=names.DECIDE_UPDATE)
-    async def decide(self, command: DecideCommand) -> CommandResult:
-        """A caseworker has decided a task."""
-        result = self._process.decide(command, workflow.now())
+    @workflow.update(name=names.ORDER_UPDATE)
+    async def order(self, order: AnyOrder) -> CommandResult:
+        """Somebody asks for something: a decision, a withdrawal, any verb of the law."""
+        result = self._process.carry_out(order, workflow.now())
         await self._written()
         return result
 
-    @decide.validator
-    def _check_decide(self, command: DecideCommand) -> None:
-        _refuse_if(self._process.check_decide(command))
-
-    @workflow.update(name=names.EVIDENCE_UPDATE)
-    async def answer_evidence(self, command: EvidenceCommand) -> CommandResult:
-        """The applicant has looked at evidence and consents, or hands in a document instead."""
-        result = self._process.answer_evidence(command, workflow.now())
-        await self._written()
-        return result
-
-    @answer_evidence.validator
-    def _check_evidence(self, command: EvidenceCommand) -> None:
-        _refuse_if(self._process.check_evidence(command))
-
-    @workflow.update(name=names.WITHDRAW_UPDATE)
-    async def withdraw(self, command: WithdrawCommand) -> CommandResult:
-        """The applicant withdraws; a message, not a cancellation (architecture, decision 4)."""
-        result = self._process.withdraw(command, workflow.now())
-        await self._written()
-        return result
-
-    @withdraw.validator
-    def _check_withdraw(self, command: WithdrawCommand) -> None:
-        _refuse_if(self._process.check_withdraw(command))
+    @order.validator
+    def _check(self, order: AnyOrder) -> None:
+        if (code := self._process.check(order)) is not None:
+            raise ApplicationError(code, type=code, non_retryable=True)
 
     @workflow.signal(name=names.CALLBACK_SIGNAL)
     def callback(self, message: Callback) -> None:
@@ -194,8 +165,3 @@ class CaseWorkflow:
         """A holiday notice was loaded: due dates are computed again."""
         self._process.recalendar(calendar, workflow.now())
         self._start = self._start.model_copy(update={"calendar": calendar})
-
-
-def _refuse_if(code: str | None) -> None:
-    if code is not None:
-        raise ApplicationError(code, type=code, non_retryable=True)

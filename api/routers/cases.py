@@ -13,7 +13,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, BackgroundTasks, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
-from api.access import APPLICANTS, own_case, scope_of, visible_case
+from api.access import own_case, scope_of, visible_case
 from api.auth import Caller, need
 from api.delivery import Delivery
 from api.house import House, house
@@ -35,6 +35,7 @@ from api.views import case_out, case_short, event_out, result_out, sees_whole
 from domain.errors import Refusal
 from domain.messages import Actor, Role
 from domain.plan import CasePlan
+from domain.process import Intake
 from models import commands
 from models.cases import Case, read_application, read_plan
 from models.database import Session
@@ -60,20 +61,19 @@ def delivery(request: Request) -> Delivery:
 @router.post("", status_code=201, response_model=Receipt, operation_id="submitCase")
 async def submit_case(body: Submission, request: Request, caller: Caller, background: BackgroundTasks) -> JSONResponse:
     """Submits an application. The number is shown only after everything it stands for is committed."""
-    need(caller, *APPLICANTS)
     h = house(request)
-    started: list[tuple[str, CasePlan]] = []
+    started: list[tuple[str, CasePlan, Intake]] = []
 
     async def work(session: Session) -> Answer:
         checked = submit.check(h, body.service, body.form)
         need(caller, *(Role(role) for role in checked.plan.owner_roles))
-        receipt = await submit.submit(session, h, caller, checked, body.documents, body.channel)
-        started.append((receipt.no, checked.case_plan))
+        receipt, intake = await submit.submit(session, h, caller, checked, body)
+        started.append((receipt.no, checked.case_plan, intake))
         return Answer.of(receipt, status=201, headers={"Location": f"/v1/cases/{receipt.no}"})
 
     response = await in_transaction(request, caller, work)
-    for no, plan in started:
-        background.add_task(delivery(request).start_now, no, plan)
+    for no, plan, intake in started:
+        background.add_task(delivery(request).start_now, no, plan, intake)
     response.background = background
     return response
 

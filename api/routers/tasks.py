@@ -13,7 +13,7 @@ from api.auth import Caller, need
 from api.house import House, house
 from api.idempotency import Answer, in_transaction
 from api.routers.cases import read_cursor, write_cursor
-from api.schemas import CommandOut, Decision, TaskList, TaskOut
+from api.schemas import NO_NUL, CommandOut, Decision, TaskList, TaskOut
 from api.usecases import orders, worklist
 from api.views import task_out
 from domain.errors import Refusal
@@ -32,6 +32,7 @@ async def get_tasks(
     caller: Caller,
     state: Annotated[str, Query(pattern="^(open|done|cancelled)$")] = "open",
     mine: bool = False,
+    queue: Annotated[str, Query(max_length=40, pattern=NO_NUL)] = "",
     cursor: Annotated[str, Query(max_length=400)] = "",
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> TaskList:
@@ -40,7 +41,9 @@ async def get_tasks(
     h = house(request)
     after = read_cursor(cursor) if cursor else None
     async with h.database.begin() as session:
-        rows = await worklist.tasks_of(session, caller, state=state, mine=mine, after=after, limit=limit + 1)
+        rows = await worklist.tasks_of(
+            session, caller, state=state, mine=mine, queue=queue, after=after, limit=limit + 1
+        )
         page = [task_out(h, caller, task, await read_case(session, task.case_no)) for task in rows[:limit]]
     more = write_cursor(rows[limit - 1].opened_at, rows[limit - 1].id) if len(rows) > limit else None
     return TaskList(tasks=page, next=more)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from api.access import own_case, visible_task
 from api.auth import need
 from api.gateway import NotRunning
@@ -15,7 +17,8 @@ from domain import names
 from domain.case import CaseStatus
 from domain.errors import Refusal, Refusals
 from domain.messages import Actor, Role
-from domain.process import CommandResult, DecideCommand, EvidenceCommand, WithdrawCommand
+from domain.plan import OUTCOMES
+from domain.process import AnyOrder, CommandResult, DecideCommand, EvidenceCommand, WithdrawCommand
 from domain.record import TaskState
 from models import commands
 from models.cases import read_case
@@ -25,8 +28,12 @@ from models.documents import read_documents
 from models.evidence import read_evidence
 from models.tasks import Task
 
-Order = DecideCommand | EvidenceCommand | WithdrawCommand
-ADVERSE = {"refuse", "terminate"}
+_ANY_ORDER: TypeAdapter[AnyOrder] = TypeAdapter(AnyOrder)
+NEEDS_LAW = {"refuse", "terminate"}
+NEEDS_REASON = NEEDS_LAW | {
+    *(bad for _, bad in OUTCOMES.values()),
+    *("deny", "broken", "excused", "dispute", "stay", "move", "objection_dismissed"),
+}
 
 
 async def decide(house: House, actor: Actor, task_id: str, decision: Decision, if_match: int | None) -> CommandOut:
@@ -38,11 +45,22 @@ async def decide(house: House, actor: Actor, task_id: str, decision: Decision, i
     )
     async with house.database.begin() as session:
         task = await visible_task(session, actor, task_id)
+        order = DecideCommand(
+            id=command,
+            actor=actor,
+            task=task_id,
+            outcome=decision.outcome,
+            ticked=tuple(decision.checklist),
+            reference=decision.reference,
+        )
         known = await commands.read_command(session, command)
         if known is None or known.effective_at is None:
             _check_decision(actor, task, decision, if_match)
-            await _store(session, command, "decide", task.case_no, task_id, actor, body)
-    return await send(house, task.case_no, _decision(command, task_id, body, actor))
+            case = await read_case(session, task.case_no)
+            if case is not None and case.owner == actor.subject:
+                raise Refusal("own_case")
+            await store(session, task.case_no, task_id, order, body)
+    return await send(house, task.case_no, order)
 
 
 def _check_decision(actor: Actor, task: Task, decision: Decision, if_match: int | None) -> None:
@@ -57,9 +75,9 @@ def _check_decision(actor: Actor, task: Task, decision: Decision, if_match: int 
     faults = []
     if decision.outcome not in task.outcomes:
         faults.append(Refusal("outcome_unknown", "/outcome"))
-    if decision.outcome in ADVERSE and not decision.reason.strip():
+    if decision.outcome in NEEDS_REASON and not decision.reason.strip():
         faults.append(Refusal("reason_required", "/reason"))
-    if decision.outcome in ADVERSE and not decision.legal_basis.strip():
+    if decision.outcome in NEEDS_LAW and not decision.legal_basis.strip():
         faults.append(Refusal("legal_basis_required", "/legal_basis"))
     if faults:
         raise Refusals(faults)
@@ -84,8 +102,11 @@ async def answer_evidence(
                 raise Refusal("replacement_required", "/document_id")
             if answer.document_id not in await read_documents(session, actor.subject, [answer.document_id]):
                 raise Refusal("document_unknown", "/document_id")
-        await _store(session, command, "evidence", no, evidence_id, actor, body)
-    return await send(house, no, _evidence(command, evidence_id, body, actor))
+        order = EvidenceCommand(
+            id=command, actor=actor, evidence=evidence_id, accept=accept, replaced=bool(body["replaced"])
+        )
+        await store(session, no, evidence_id, order, body)
+    return await send(house, no, order)
 
 
 async def withdraw(house: House, actor: Actor, no: str, reason: str) -> CommandOut:
@@ -96,17 +117,19 @@ async def withdraw(house: House, actor: Actor, no: str, reason: str) -> CommandO
         known = await commands.read_command(session, command)
         if case.closed_at is not None and known is None:
             raise Refusal("case_closed")
-        await _store(session, command, "withdraw", no, no, actor, {"reason": reason})
-    return await send(house, no, WithdrawCommand(id=command, actor=actor))
+        order = WithdrawCommand(id=command, actor=actor)
+        await store(session, no, no, order, {"reason": reason})
+    return await send(house, no, order)
 
 
-async def _store(
-    session: Session, command: str, kind: str, no: str, target: str, actor: Actor, body: Mapping[str, Any]
-) -> None:
-    await commands.insert_command(session, command, kind, no, target, actor, body, datetime.now(UTC))
+async def store(session: Session, no: str, target: str, order: AnyOrder, words: Mapping[str, Any]) -> None:
+    """Writes an order with its words before it is sent; the same id again is the same order."""
+    spelled = order.model_dump(mode="json", exclude={"id", "actor", "verb"})
+    body = dict(words) | {"order": spelled}
+    await commands.insert_command(session, order.id, order.verb, no, target, order.actor, body, datetime.now(UTC))
 
 
-def order_of(row: Command) -> Order:
+def order_of(row: Command) -> AnyOrder:
     """The order a row stands for."""
     actor = Actor(
         subject=row.actor_subject,
@@ -114,23 +137,10 @@ def order_of(row: Command) -> Order:
         region=row.actor_region,
         department=row.actor_department,
     )
-    if row.kind == "decide":
-        return _decision(row.id, row.target, row.body, actor)
-    if row.kind == "evidence":
-        return _evidence(row.id, row.target, row.body, actor)
-    return WithdrawCommand(id=row.id, actor=actor)
+    return _ANY_ORDER.validate_python(row.body["order"] | {"verb": row.kind, "id": row.id, "actor": actor})
 
 
-def _decision(command: str, task: str, body: Mapping[str, Any], actor: Actor) -> DecideCommand:
-    return DecideCommand(id=command, task=task, outcome=body["outcome"], actor=actor)
-
-
-def _evidence(command: str, item: str, body: Mapping[str, Any], actor: Actor) -> EvidenceCommand:
-    accept, replaced = bool(body["accept"]), bool(body["replaced"])
-    return EvidenceCommand(id=command, evidence=item, accept=accept, replaced=replaced, actor=actor)
-
-
-async def send(house: House, no: str, order: Order) -> CommandOut:
+async def send(house: House, no: str, order: AnyOrder) -> CommandOut:
     """Sends the order. A case that has ended answers with what this very order led to, if it did."""
     try:
         result = await house.gateway.order(no, order)

@@ -12,14 +12,15 @@ from typing import Any
 from pydantic import JsonValue
 
 from api.house import House
-from api.schemas import Receipt
+from api.schemas import Receipt, Submission
 from catalogue.forms import check_eligibility, conditions, read_form
 from domain.calendar import local_day
 from domain.case import CaseStatus, StepStatus
 from domain.errors import Refusal, Refusals
 from domain.identifiers import case_number
-from domain.messages import Actor
-from domain.plan import CasePlan, MaterialSource, Plan, bind
+from domain.messages import Actor, Text
+from domain.plan import CasePlan, Material, MaterialSource, Plan, Tolerance, bind, overlaid_material, overlays_of
+from domain.process import Intake
 from domain.record import CaseView, Event, StepView, Waiting, Who
 from models.cases import NewCase, insert_case, next_sequence
 from models.database import Session
@@ -47,30 +48,56 @@ def check(house: House, service: str, form: Mapping[str, JsonValue]) -> Checked:
     return Checked(plan=plan, case_plan=bind(plan, clean, conditions(plan, clean)), form=clean)
 
 
+def wanted(checked: Checked) -> dict[str, Material]:
+    """The uploads of this form as the provinces concerned want them; ``required`` says whether this form needs it."""
+    plan, overlays = checked.plan, overlays_of(checked.plan, checked.form)
+    holds = conditions(plan, checked.form)
+    found = [overlaid_material(m, overlays) for m in plan.materials if m.source is MaterialSource.UPLOAD]
+    return {
+        m.id: m.model_copy(update={"required": m.required and (not m.required_when or holds[m.required_when])})
+        for m in found
+    }
+
+
 async def check_documents(
-    session: Session, actor: Actor, plan: Plan, given: Mapping[str, Sequence[str]]
+    session: Session, actor: Actor, uploads: Mapping[str, Material], body: Submission
 ) -> dict[str, list[Document]]:
     """The documents by material; Refusals for what is unknown, missing or not the applicant's."""
-    uploads = {m.id: m for m in plan.materials if m.source is MaterialSource.UPLOAD}
+    given = body.documents
     found = await read_documents(session, actor.subject, [i for ids in given.values() for i in ids])
     faults = [Refusal("material_unknown", f"/documents/{name[:60]}") for name in given if name not in uploads]
     for material in uploads.values():
         ids = given.get(material.id, [])
-        if material.required and not ids:
+        promised = material.id in body.promised
+        if promised and material.tolerance is Tolerance.CORE:
+            faults.append(Refusal("material_core", f"/promised/{material.id}", material.title))
+        elif material.required and not ids and not promised:
             faults.append(Refusal("material_missing", f"/documents/{material.id}", material.title))
         for i, document_id in enumerate(ids):
             if document_id not in found:
                 faults.append(Refusal("document_unknown", f"/documents/{material.id}/{i}", material.title))
+    faults += [Refusal("material_unknown", f"/promised/{name[:60]}") for name in body.promised if name not in uploads]
     if faults:
         raise Refusals(faults)
     return {name: [found[i] for i in dict.fromkeys(ids)] for name, ids in given.items()}
 
 
+def _check_signers(actor: Actor, plan: Plan, given: Sequence[str]) -> tuple[str, ...]:
+    """One login for each co-signer the service wants, all different, none of them the applicant."""
+    if len(given) != len(plan.cosigners) or len({actor.subject, *given}) != len(given) + 1:
+        who_zh, who_en = "、".join(c.zh for c in plan.cosigners), ", ".join(c.en for c in plan.cosigners)
+        raise Refusal("cosigners_wrong", "/cosigners", Text(zh=who_zh or "无", en=who_en or "none"))
+    return tuple(given)
+
+
 async def submit(
-    session: Session, house: House, actor: Actor, checked: Checked, given: Mapping[str, Sequence[str]], channel: str
-) -> Receipt:
+    session: Session, house: House, actor: Actor, checked: Checked, body: Submission
+) -> tuple[Receipt, Intake]:
     """Writes the case. The caller commits, then has the workflow started."""
-    documents = await check_documents(session, actor, checked.plan, given)
+    channel = body.channel
+    documents = await check_documents(session, actor, wanted(checked), body)
+    promised = tuple(name for name in dict.fromkeys(body.promised) if not documents.get(name))
+    intake = Intake(promised=promised, signers=_check_signers(actor, checked.plan, body.cosigners))
     for document in {d.digest for group in documents.values() for d in group}:
         if not await house.files.exists(document):
             raise Refusal("storage_down")  # never a receipt for a file that is not there
@@ -104,10 +131,11 @@ async def submit(
             digest=digest,
             view=_first_view(checked.case_plan, now),
             event=event,
+            intake=intake,
         ),
     )
     files = [{"material": name, "digest": d.digest} for name, group in documents.items() for d in group]
-    return Receipt(no=no, status=CaseStatus.SUBMITTED, created_at=now, digest=digest, files=files)
+    return Receipt(no=no, status=CaseStatus.SUBMITTED, created_at=now, digest=digest, files=files), intake
 
 
 def _first_view(plan: CasePlan, now: datetime) -> CaseView:

@@ -16,7 +16,14 @@ from models.tasks import Task
 
 
 async def tasks_of(
-    session: Session, actor: Actor, *, state: str, mine: bool, after: tuple[datetime, str] | None, limit: int
+    session: Session,
+    actor: Actor,
+    *,
+    state: str,
+    mine: bool,
+    queue: str = "",
+    after: tuple[datetime, str] | None,
+    limit: int,
 ) -> Sequence[Task]:
     """Tasks in this actor's worklist, oldest first. A supervisor sees the places below, a caseworker his own."""
     supervises = actor.role is Role.SUPERVISOR
@@ -28,6 +35,7 @@ async def tasks_of(
         role="" if supervises else actor.role,
         state=state,
         claimed_by=actor.subject if mine else None,
+        queue=queue,
         after=after,
         limit=limit,
     )

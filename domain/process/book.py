@@ -11,7 +11,7 @@ from domain.case import CASE_TRANSITIONS, STEP_TRANSITIONS, CaseStatus, StepStat
 from domain.messages import SYSTEM, Actor, Place, Role
 from domain.plan import CasePlan, CaseStep
 from domain.process import clocks
-from domain.process.state import Call, OpenTask, ProcessState, StepState
+from domain.process.state import Call, OpenTask, ProcessState, PromiseStatus, StepState, SupplementStatus
 from domain.process.view import view
 from domain.record import (
     Event,
@@ -24,6 +24,13 @@ from domain.record import (
     TaskState,
 )
 
+DECIDED_BY = {
+    # by whom a task is decided, if not by a caseworker of its place
+    TaskKind.SUPERVISE: Role.SUPERVISOR,
+    TaskKind.EXTENSION: Role.SUPERVISOR,
+    TaskKind.ARBITRATE: Role.COORDINATOR,
+}
+
 
 class Book:
     """What every rule of a case writes through: nothing changes without its line in the audit trail."""
@@ -34,21 +41,50 @@ class Book:
         self.case_no = case_no
         self.plan = plan
         self.calendar = calendar
-        self.steps: Mapping[str, CaseStep] = {step.id: step for step in plan.steps}
         self.state = state or ProcessState(since=now, steps={s.id: StepState(since=now) for s in plan.steps})
+        self.steps: dict[str, CaseStep] = {step.id: self._placed(step) for step in plan.steps}
         self.calls: list[Call] = []
         self._events: list[Event] = []
         self._tasks: list[TaskChange] = []
         self._licences: list[LicenceIssued] = []
         self._commands: list[str] = []
 
+    def _placed(self, step: CaseStep) -> CaseStep:
+        """The step where another place has taken it over (移送)."""
+        region = self.state.moved.get(step.id)
+        return step.model_copy(update={"place": step.place.model_copy(update={"region": region})}) if region else step
+
+    def move_step(self, step_id: str, region: str) -> None:
+        """Another place of the same department carries it out from here on."""
+        self.state.moved[step_id] = region
+        self.steps[step_id] = self._placed(self.steps[step_id])
+
+    @property
+    def accepting(self) -> Place:
+        """The place that answers for the whole."""
+        region = self.state.moved.get("", self.plan.accepting.region)
+        return self.plan.accepting.model_copy(update={"region": region})
+
     def next_wake(self) -> datetime | None:
         """When time itself will next matter to this case."""
         if self.state.closed_at is not None:
             return None
-        polls = [s.poll_at for s in self.state.steps.values() if s.poll_at is not None]
-        expiry = clocks.next_expiry(self)
-        return min([*polls, expiry] if expiry else polls, default=None)
+        times = [s.poll_at for s in self.state.steps.values()] + [clocks.next_expiry(self)]
+        if self.state.closing is None:
+            times += [
+                s.ends_at
+                for s in self.state.steps.values()
+                if s.status is StepStatus.PUBLICITY and not self.has_task(s.task)
+            ]
+            days = [s.due for s in self.state.supplements.values() if s.status is SupplementStatus.OPEN]
+            days += [p.due for p in self.state.promises.values() if p.status is PromiseStatus.OPEN and p.due]
+            days += [p.planned for p in self.state.procedures.values() if p.ended_at is None and not p.overdue]
+            times += [clocks.end_of(day) for day in days]
+        return min((t for t in times if t is not None), default=None)
+
+    def has_task(self, task_id: str) -> bool:
+        """Whether that task is open."""
+        return task_id in self.state.tasks
 
     @property
     def dirty(self) -> bool:
@@ -63,7 +99,7 @@ class Book:
             number=self.state.recorded,
             epoch=epoch,
             at=now,
-            view=view(self),
+            view=view(self, now),
             events=tuple(self._events),
             tasks=tuple(self._tasks),
             evidence=self._all_evidence(),
@@ -117,9 +153,11 @@ class Book:
         outcomes: tuple[str, ...],
         now: datetime,
         *,
-        role: Role = Role.CASEWORKER,
+        role: Role | None = None,
         undo: bool = False,
         about: str = "",
+        not_by: tuple[str, ...] = (),
+        due_at: datetime | None = None,
     ) -> str:
         """A human task at a place, with the same id on every replay. ``about``: what sets it apart if not its step."""
         state = self.state.steps.get(step_id)
@@ -134,11 +172,14 @@ class Book:
             place=place,
             outcomes=outcomes,
             opened_at=now,
-            due_at=clocks.due_of(self, step_id),
+            due_at=due_at or clocks.due_of(self, step_id),
             undo=undo,
+            about=about,
+            not_by=not_by,
         )
         self.state.tasks[task_id] = task
-        self._tasks.append(_task_change(task_id, task, TaskState.OPEN, role=role))
+        queue = self.steps[step_id].queue if step_id in self.steps else ""
+        self._tasks.append(_task_change(task_id, task, TaskState.OPEN, role=role, queue=queue))
         self.note(f"task:{kind}:opened", now, step=step_id, data={"task": task_id})
         return task_id
 
@@ -148,6 +189,14 @@ class Book:
         self._tasks.append(_task_change(task_id, task, state, outcome=outcome))
         if state is TaskState.CANCELLED:
             self.note(f"task:{task.kind}:cancelled", now, step=task.step, data={"task": task_id})
+
+    def issued(self, licence: LicenceIssued) -> None:
+        """A licence exists from now on."""
+        self._licences.append(licence)
+
+    def promises_open(self) -> bool:
+        """Whether something promised has still to come."""
+        return any(p.status is PromiseStatus.OPEN for p in self.state.promises.values())
 
     def evidence(self, step_id: str, state: EvidenceState) -> None:
         """The evidence of a step has changed its state."""
@@ -164,9 +213,9 @@ class Book:
 
 
 def _task_change(
-    task_id: str, task: OpenTask, state: TaskState, *, outcome: str = "", role: Role | None = None
+    task_id: str, task: OpenTask, state: TaskState, *, outcome: str = "", role: Role | None = None, queue: str = ""
 ) -> TaskChange:
-    default = Role.SUPERVISOR if task.kind is TaskKind.SUPERVISE else Role.CASEWORKER
+    default = DECIDED_BY.get(task.kind, Role.CASEWORKER)
     return TaskChange(
         id=task_id,
         step=task.step,
@@ -178,4 +227,5 @@ def _task_change(
         opened_at=task.opened_at,
         due_at=task.due_at,
         outcome=outcome,
+        queue=queue,
     )

@@ -10,27 +10,35 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from domain import names
-from domain.case import CaseStatus, StepStatus
+from domain.case import SETTLED, CaseStatus, StepStatus
 from domain.effects import AnswerStatus, Verb
 from domain.messages import Actor, Role
 from domain.plan import StepKind
-from domain.process.state import Call, CallOutcome, Closing, OutcomeStatus, Undo, UndoStatus
+from domain.process import steps
+from domain.process.state import Call, CallOutcome, Closing, OutcomeStatus, SupplementStatus, Undo, UndoStatus
 from domain.record import EvidenceState, TaskKind, TaskState
 
 if TYPE_CHECKING:
     from domain.process.engine import Process
 
 _UNDER_WAY = {StepStatus.CALLING, StepStatus.BLOCKED}
-_NOT_BEGUN = {StepStatus.WAITING, StepStatus.TASK, StepStatus.PREVIEW}
+_NOT_BEGUN = {StepStatus.WAITING, StepStatus.TASK, StepStatus.PUBLICITY, StepStatus.PREVIEW}
+_HELD = {UndoStatus.RUNNING, UndoStatus.PENDING, UndoStatus.RESOLVE}
 
 
 def begin(process: Process, target: CaseStatus, reason: str, now: datetime) -> None:
     """From here on the case can only end in ``target``."""
+    if process.state.closing is not None:
+        return
     process.state.closing = Closing(target=target, reason=reason, since=now)
     process.state.reason = reason
     for task_id, task in list(process.state.tasks.items()):
         if not task.undo:
             process.close_task(task_id, TaskState.CANCELLED, now)
+    for supplement_id, supplement in process.state.supplements.items():
+        if supplement.status is SupplementStatus.OPEN:
+            supplement.status = SupplementStatus.CANCELLED
+            process.note("supplement:cancelled", now, step=supplement.step, data={"supplement": supplement_id})
     for step_id, state in process.state.steps.items():
         offered = state.status in _UNDER_WAY and state.calling is Verb.OFFER  # looking changes nothing at the register
         if state.status in _NOT_BEGUN or offered:
@@ -55,10 +63,45 @@ def advance(process: Process, now: datetime) -> None:
         undoable = any(u.step == step_id for u in open_undo)
         if state.status in {*_NOT_BEGUN, StepStatus.PENDING, StepStatus.RESOLVE} and not undoable:
             _cancel(process, step_id, now)
-    if not open_undo:
+    _undo_last(process, open_undo, now)
+    if all(u.status is UndoStatus.DONE for u in process.state.undo):
         process.close(closing.target, now)
-    elif open_undo[-1].status is UndoStatus.OPEN:
-        _send(process, open_undo[-1], now)
+
+
+def undo_failed_legs(process: Process, now: datetime) -> bool:
+    """What a failed leg has done is undone while the others go on. True as long as something is left to undo."""
+    failed = steps.failed_legs(process)
+    if not failed:
+        return False
+    done_with = SETTLED | {StepStatus.REVERSING}
+    for name, state in process.state.steps.items():
+        if process.steps[name].leg in failed and state.status not in done_with and not state.failed:
+            return True  # let it end first
+    left = [u for u in process.state.undo if u.status is not UndoStatus.DONE and process.steps[u.step].leg in failed]
+    _undo_last(process, left, now)
+    return any(u.status is not UndoStatus.DONE for u in left)
+
+
+def _undo_last(process: Process, left: list[Undo], now: datetime) -> None:
+    """Sends the youngest, one at a time; a fee that is not given back is passed over."""
+    while left and not any(u.status in _HELD for u in left):
+        undo = left.pop()
+        if _kept(process, undo):
+            undo.status = UndoStatus.DONE
+            process.note("fee:kept", now, step=undo.step)
+        else:
+            _send(process, undo, now)
+            return
+
+
+def _kept(process: Process, undo: Undo) -> bool:
+    """A fee that was paid is given back only where the definition says so; an unpaid order is always cancelled."""
+    step, state = process.steps[undo.step], process.state.steps[undo.step]
+    if step.kind is not StepKind.FEE or state.status is not StepStatus.DONE:
+        return False
+    closing = process.state.closing
+    target = closing.target if closing else CaseStatus.TERMINATED
+    return target not in {CaseStatus(ending.value) for ending in step.refund_on}
 
 
 def take_outcome(process: Process, call: Call, outcome: CallOutcome, now: datetime) -> None:

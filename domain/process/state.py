@@ -1,4 +1,4 @@
-"""What a running case remembers, and the messages that go into and out of its rules."""
+"""What a running case remembers, and the calls it wants made."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from domain.case import CaseStatus, StepStatus
 from domain.effects import AnswerStatus, Verb
 from domain.messages import Actor, Message, Place
+from domain.process.orders import CommandResult, Stage, SupplementItem
 from domain.record import EvidenceState, TaskKind
 
 
@@ -59,30 +60,6 @@ class CallOutcome(Message):
     licence_taken: bool = False
 
 
-class DecideCommand(Message):
-    """A caseworker's decision; its reason and legal basis are in the database under ``id``."""
-
-    id: str
-    task: str
-    outcome: str
-    actor: Actor
-
-
-class EvidenceCommand(Message):
-    """The applicant's answer to an offered evidence; ``replaced`` when an own document was handed in."""
-
-    id: str
-    evidence: str
-    accept: bool
-    replaced: bool
-    actor: Actor
-
-
-class WithdrawCommand(Message):
-    id: str
-    actor: Actor
-
-
 class Callback(Message):
     """A province has reported an end; the notice itself is in the inbox under ``event_id``."""
 
@@ -95,11 +72,14 @@ class Callback(Message):
     licence_taken: bool = False
 
 
-class CommandResult(Message):
-    """What a command led to; the same command id gets the same result for ever."""
+class Intake(Message):
+    """What was agreed when the application was handed in.
 
-    status: CaseStatus
-    at: datetime
+    promised: materials to come later. signers: opaque ids of who has to confirm before the submission counts.
+    """
+
+    promised: tuple[str, ...] = ()
+    signers: tuple[str, ...] = ()
 
 
 class StepState(BaseModel):
@@ -111,15 +91,37 @@ class StepState(BaseModel):
     reference: str = ""
     reasons: tuple[str, ...] = ()
     refused: bool = False  # a definite no under the present key
+    failed: bool = False  # it has come to its bad end and the case goes on without it
+    tolerated: bool = False  # ... and what needs it goes on as well
     trouble: str = ""
     task: str = ""
     rounds: int = 0
     poll_at: datetime | None = None
     poll_after_s: int = 30
     polls: int = 0
+    ends_at: datetime | None = None  # of a publicity period
     available: bool = False
     command: str = ""
+    decider: str = ""  # opaque id of the person who brought it to its end
     evidence: EvidenceState | None = None
+
+
+class Pause(BaseModel):
+    """Days that do not count, first and last included. ``planned``: the last day as it was told to the applicant."""
+
+    cause: str
+    first: date
+    planned: date | None = None
+    last: date | None = None
+
+
+class Extension(StrEnum):
+    """The one extension of a legal limit."""
+
+    NONE = ""
+    ASKED = "asked"
+    GRANTED = "granted"
+    DENIED = "denied"
 
 
 class ClockState(BaseModel):
@@ -130,10 +132,21 @@ class ClockState(BaseModel):
     provisional: bool = False
     legal_overdue: bool = False
     promised_overdue: bool = False
+    pauses: list[Pause] = Field(default_factory=list)
+    extension: Extension = Extension.NONE
+
+    @property
+    def paused(self) -> bool:
+        """Whether it stands still now."""
+        return any(pause.last is None for pause in self.pauses)
 
 
 class OpenTask(BaseModel):
-    """A human task that has not ended. ``undo``: it is about a compensation, not about the step itself."""
+    """A human task that has not ended.
+
+    undo: it is about a compensation, not about the step itself. about: what it is about, if not its step.
+    not_by: opaque ids of people who may not decide it (four eyes).
+    """
 
     step: str
     kind: TaskKind
@@ -142,6 +155,8 @@ class OpenTask(BaseModel):
     opened_at: datetime
     due_at: datetime | None = None
     undo: bool = False
+    about: str = ""
+    not_by: tuple[str, ...] = ()
 
 
 class UndoStatus(StrEnum):
@@ -172,12 +187,71 @@ class Closing(BaseModel):
     since: datetime
 
 
+class SupplementStatus(StrEnum):
+    OPEN = "open"
+    ANSWERED = "answered"
+    CANCELLED = "cancelled"
+    LAPSED = "lapsed"
+
+
+class SupplementState(BaseModel):
+    """One request; its words are in the database under ``command``."""
+
+    command: str
+    by: Actor
+    place: Place
+    step: str
+    items: tuple[SupplementItem, ...]
+    answered: tuple[str, ...] = ()
+    since: datetime
+    due: date
+    provisional: bool = False
+    status: SupplementStatus = SupplementStatus.OPEN
+    about_new: bool = False
+
+
+class PromiseStatus(StrEnum):
+    OPEN = "open"
+    KEPT = "kept"
+    BROKEN = "broken"
+    EXCUSED = "excused"
+
+
+class PromiseState(BaseModel):
+    """What was promised at submission; the limit runs from acceptance."""
+
+    counted_from: date | None = None
+    due: date | None = None
+    provisional: bool = False
+    status: PromiseStatus = PromiseStatus.OPEN
+    since: datetime | None = None
+
+
+class ProcedureState(BaseModel):
+    begun_on: date
+    planned: date
+    ended_at: datetime | None = None
+    overdue: bool = False
+
+
+class CorrectionState(BaseModel):
+    """Fields that a caseworker mended; old and new values are in the database under ``command``."""
+
+    command: str
+    fields: tuple[str, ...]
+    by: Actor
+    at: datetime
+    objected: bool = False
+    reverted: bool = False
+
+
 class ProcessState(BaseModel):
     """All of it; pydantic so that it travels through continue-as-new."""
 
     status: CaseStatus = CaseStatus.SUBMITTED
     reason: str = ""
     since: datetime
+    received_on: date | None = None
     steps: dict[str, StepState]
     clocks: dict[str, ClockState] = Field(default_factory=dict)
     tasks: dict[str, OpenTask] = Field(default_factory=dict)
@@ -186,4 +260,12 @@ class ProcessState(BaseModel):
     commands: dict[str, CommandResult] = Field(default_factory=dict)
     closing: Closing | None = None
     closed_at: datetime | None = None
+    supplements: dict[str, SupplementState] = Field(default_factory=dict)
+    promises: dict[str, PromiseState] = Field(default_factory=dict)
+    signatures: dict[str, datetime | None] = Field(default_factory=dict)
+    procedures: dict[str, ProcedureState] = Field(default_factory=dict)
+    originals: dict[str, Stage | None] = Field(default_factory=dict)
+    corrections: dict[str, CorrectionState] = Field(default_factory=dict)
+    moved: dict[str, str] = Field(default_factory=dict)  # role -> region that took it over
+    rounds: int = 0  # of tasks that are about no step
     recorded: int = 0

@@ -143,6 +143,8 @@ def upgrade() -> None:
         sa.Column("documents", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("digest", sa.CHAR(length=64), nullable=False),
         sa.Column("case_plan", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("intake", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("corrected", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("grams", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.ForeignKeyConstraint(
             ["case_no"],
@@ -331,6 +333,7 @@ def upgrade() -> None:
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("outcome", sa.String(), nullable=False),
         sa.Column("claimed_by", sa.String(), nullable=False),
+        sa.Column("queue", sa.String(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["case_no"],

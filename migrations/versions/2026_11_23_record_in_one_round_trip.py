@@ -53,10 +53,15 @@ BEGIN
     WHERE no = this_case;
 
     INSERT INTO task (id, case_no, step, kind, role, region, department, state, outcomes, opened_at, due_at,
-                      outcome, claimed_by, revision)
+                      outcome, claimed_by, queue, revision)
     SELECT t->>'id', this_case, t->>'step', t->>'kind', t->>'role', t->'place'->>'region', t->'place'->>'department',
            'open', ARRAY(SELECT jsonb_array_elements_text(t->'outcomes')), (t->>'opened_at')::timestamptz,
-           (t->>'due_at')::timestamptz, '', '', 1
+           (t->>'due_at')::timestamptz, '', '', t->>'queue', 1
+    FROM jsonb_array_elements(given->'tasks') AS t WHERE t->>'state' = 'open'
+    ON CONFLICT DO NOTHING;
+
+    INSERT INTO case_party (region, department, created_at, case_no) -- whoever has a task in it takes part
+    SELECT DISTINCT t->'place'->>'region', t->'place'->>'department', locked.created_at, this_case
     FROM jsonb_array_elements(given->'tasks') AS t WHERE t->>'state' = 'open'
     ON CONFLICT DO NOTHING;
 
@@ -76,6 +81,15 @@ BEGIN
 
     UPDATE command SET effective_at = at
     WHERE id IN (SELECT jsonb_array_elements_text(given->'commands'));
+
+    IF view->'corrections' <> '[]' THEN
+        UPDATE application SET corrected = coalesce((
+            SELECT jsonb_object_agg(field.key, field.value->'after' ORDER BY c.n)
+            FROM jsonb_array_elements(view->'corrections') WITH ORDINALITY AS c(item, n)
+            JOIN command ON command.id = c.item->>'command', jsonb_each(command.body->'fields') AS field
+            WHERE NOT (c.item->>'reverted')::boolean), '{}')
+        WHERE case_no = this_case;
+    END IF;
 
     IF this_number = 1 THEN -- the workflow runs: this is the proof that its start has arrived
         UPDATE outbox SET done_at = now() WHERE case_no = this_case AND kind = 'start' AND done_at IS NULL;

@@ -17,7 +17,7 @@ CLERK = Actor(subject="clerk-7", role=Role.CASEWORKER, region="320500", departme
 async def on_record_only(town: Town, no: str, task: str, outcome: str, name: str) -> None:
     """As the record leaves it: carried out a minute ago, confirmed by nobody."""
     async with town.database.begin() as session:
-        body = {"outcome": outcome, "reason": "", "legal_basis": ""}
+        body = {"outcome": outcome, "reason": "", "legal_basis": "", "order": {"task": task, "outcome": outcome}}
         await commands.insert_command(session, name, "decide", no, task, CLERK, body, datetime.now(UTC))
         late = "UPDATE command SET effective_at = now() - interval '1 minute' WHERE id = :id"
         await session.execute(text(late), {"id": name})

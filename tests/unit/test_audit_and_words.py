@@ -134,13 +134,16 @@ def test_every_reason_to_wait_has_its_words_and_says_what_would_help() -> None:
     assert {"task", "province_working", "province_unavailable", "outcome_unknown", "reversal", "resolve"} <= used
     assert used <= set(WHY)
     assert all(w.text.zh and w.text.en and w.unblocks.zh and w.unblocks.en for w in WHY.values())
-    assert len(StepStatus) == 12, "a new status needs its words"
+    assert len(StepStatus) == 14, "a new status needs its words"
 
 
 def test_every_way_to_end_early_has_its_words() -> None:
     source = "".join(p.read_text("utf-8") for p in (ROOT / "domain/process").glob("*.py"))
-    used = set(re.findall(r'closing\.begin\([^"]*?f?"([a-z_]+)', source))
-    assert used == {"refused_at_", "withdrawn", "rejected_at_", "given_up_at_"}
+    used = set(re.findall(r'process\.end\([^")]*?f?"([a-z_]+)', source))
+    used |= set(re.findall(r'fail\(process, [a-z_.]+, f?"([a-z_]+)', source)) | {"partly_done"}
+    assert len(used) > 10
+    known = {re.sub("_at_.*", "_at", reason) for reason in REASONS}
+    assert {reason.removesuffix("_") for reason in used} == known
     for reason in ("refused_at_accept", "refused_at_decide", "withdrawn", "rejected_at_tax", "given_up_at_register"):
         text = reason_text(reason)
         assert text in REASONS.values()

@@ -65,7 +65,11 @@ def test_the_tables_know_every_status_and_reach_it() -> None:
 def test_an_end_is_an_end() -> None:
     assert TERMINAL == ENDS
     assert all(not CASE_TRANSITIONS[status] for status in ENDS)
-    assert {status for status, following in STEP_TRANSITIONS.items() if not following} == {P.CANCELLED, P.REVERSED}
+    assert {status for status, following in STEP_TRANSITIONS.items() if not following} == {
+        P.CANCELLED,
+        P.REVERSED,
+        P.SKIPPED,
+    }
     assert {P.CANCELLED, P.REVERSED, P.DONE} <= SETTLED
 
 
@@ -93,8 +97,9 @@ def test_what_the_citizen_reads_never_goes_backwards(old: CaseStatus, new: CaseS
 
 
 def test_withdrawing_is_possible_until_a_decision_has_been_made() -> None:
-    assert {S.RECEIVED, S.ACCEPTED, S.UNDER_REVIEW} == WITHDRAWABLE
-    assert all({S.WITHDRAWN, S.REVERSING} <= CASE_TRANSITIONS[status] for status in WITHDRAWABLE)
+    assert {S.SUBMITTED, S.RECEIVED, S.ACCEPTED, S.UNDER_REVIEW} == WITHDRAWABLE
+    assert all({S.WITHDRAWN, S.REVERSING} <= CASE_TRANSITIONS[s] for s in WITHDRAWABLE - {S.SUBMITTED})
+    assert S.WITHDRAWN in CASE_TRANSITIONS[S.SUBMITTED]  # it waits for co-signers; nothing can have taken effect
     assert S.WITHDRAWN not in CASE_TRANSITIONS[S.DECIDED_GRANTED] | CASE_TRANSITIONS[S.CERTIFICATE_MAKING]
 
 

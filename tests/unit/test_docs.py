@@ -18,12 +18,27 @@ from ruamel.yaml import YAML
 from temporalio.bridge import temporal_sdk_bridge
 
 from adapters.registry import Pending, ProvinceEntry, read_entries
-from api.routers import callbacks, cases, deadlines, documents, public, services, tasks
+from api.routers import callbacks, cases, deadlines, documents, law, public, services, tasks
 from api.usecases.callbacks import _REFUSED
 from domain.audit import SUPERSEDED
 from domain.errors import ERRORS
 from domain.invariants import CHECKS
-from domain.plan import Clock, LegPlan, Limit, Material, Plan, Result, RolePlan, Rule, StepPlan
+from domain.plan import (
+    Clock,
+    Fee,
+    LegPlan,
+    Limit,
+    Material,
+    Overlay,
+    Partial,
+    Plan,
+    Procedure,
+    Result,
+    RolePlan,
+    Rule,
+    StepPlan,
+    Supplement,
+)
 from models.inbox import Verdict
 from tongban.cli import app
 from tongban.settings import Settings
@@ -167,7 +182,7 @@ def test_shell_and_json_in_the_docs_can_be_read(file: Path) -> None:
 
 
 def _routes() -> set[tuple[str, str]]:
-    modules = (services, deadlines, documents, cases, tasks, callbacks, public)
+    modules = (services, deadlines, documents, cases, law, tasks, callbacks, public)
     routes = [route for module in modules for route in module.router.routes if isinstance(route, APIRoute)]
     return {(method, route.path) for route in routes for method in route.methods or ()}
 
@@ -237,6 +252,11 @@ def test_the_provinces_file_is_described_as_it_is_read(tmp_path: Path) -> None:
         ("`legs`", LegPlan),
         ("`steps`", StepPlan),
         ("`clocks`", Clock),
+        ("`procedures`", Procedure),
+        ("`supplement`", Supplement),
+        ("`fees`", Fee),
+        ("`partial`", Partial),
+        ("`overlays`", Overlay),
         ("`results`", Result),
     ],
 )
@@ -330,7 +350,8 @@ def test_the_glossary_names_what_exists() -> None:
     for term, identifier, english, where in table:
         assert re.search(r"[\u4e00-\u9fff]", term)
         assert english
-        source = text_of(ROOT / names(where)[0])
+        place = ROOT / names(where)[0]
+        source = "".join(map(text_of, sorted(place.glob("*.py")) if place.is_dir() else [place]))
         if not re.search(rf"\b{re.escape(names(identifier)[0])}\b", source):
             missing.append((identifier, where))
     assert not missing

@@ -11,12 +11,37 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from domain.calendar import WorkCalendar
 from domain.case import StepStatus
 from domain.effects import AnswerStatus, Verb
+from domain.errors import ERRORS
+from domain.messages import Actor, Role
 from domain.plan import CasePlan
-from domain.process import CallOutcome, OutcomeStatus
+from domain.process import (
+    AnyOrder,
+    AskExtensionCommand,
+    BeginProcedureCommand,
+    CallOutcome,
+    CancelSupplementCommand,
+    CorrectCommand,
+    CosignCommand,
+    EndProcedureCommand,
+    HandInCommand,
+    Intake,
+    ItemKind,
+    ObjectCommand,
+    ObjectCorrectionCommand,
+    OpinionCommand,
+    OutcomeStatus,
+    ReplySupplementCommand,
+    RequestSupplementCommand,
+    SupplementItem,
+    TransferCommand,
+    answers,
+    custody,
+)
 from domain.process.state import UndoStatus
+from tests.unit.law_plans import BY_LAW, SIGNERS, law_plans
 from tests.unit.plans import BY_HAND, LIBRARY, LICENCE, moving, random_plans
 from tests.unit.receiver import ACCEPTED, PENDING, REJECTED, Entry
-from tests.unit.world import Flight, World, finish
+from tests.unit.world import CITIZEN, Flight, World, finish
 
 picks = st.integers(0, 50)
 TROUBLE = [OutcomeStatus.UNAVAILABLE, OutcomeStatus.UNKNOWN, OutcomeStatus.DEFERRED, OutcomeStatus.UNUSABLE]
@@ -26,9 +51,14 @@ OPEN_ENDED = {StepStatus.CALLING, StepStatus.BLOCKED, StepStatus.PENDING}
 class CaseMachine(RuleBasedStateMachine):
     world: World
 
-    @initialize(plan=st.one_of(st.sampled_from((moving(), *BY_HAND)), random_plans()))
-    def begin(self, plan: CasePlan) -> None:
-        self.world = World(plan)
+    @initialize(
+        plan=st.one_of(st.sampled_from((moving(), *BY_HAND, *BY_LAW)), random_plans(), law_plans()),
+        promised=st.booleans(),
+        signed=st.booleans(),
+    )
+    def begin(self, plan: CasePlan, promised: bool, signed: bool) -> None:
+        owed = tuple(m.id for m in plan.materials if m.due is not None) if promised else ()
+        self.world = World(plan, intake=Intake(promised=owed, signers=SIGNERS if signed else ()))
 
     def _flight(self, pick: int) -> Flight:
         return self.world.flights[pick % len(self.world.flights)]
@@ -112,7 +142,8 @@ class CaseMachine(RuleBasedStateMachine):
         tasks = self.world.process.state.tasks
         task = list(tasks)[pick % len(tasks)]
         outcomes = tasks[task].outcomes
-        assert self.world.decide(task, outcomes[0] if kind else outcomes[choice % len(outcomes)]) is None
+        refusal = self.world.decide(task, outcomes[0] if kind else outcomes[choice % len(outcomes)])
+        assert refusal in {None, "supplement_open", "originals_missing"}
 
     @precondition(lambda self: any(s.status is StepStatus.PREVIEW for s in self.world.process.state.steps.values()))
     @rule(pick=picks, accept=st.booleans())
@@ -143,6 +174,103 @@ class CaseMachine(RuleBasedStateMachine):
         assert self.world.order(self.world.orders[pick % len(self.world.orders)]) is None
         assert self.world.process.state.model_dump_json() == before
 
+    # the verbs of the law, asked for by anybody at any time: refused with a code or carried out whole
+
+    def _clerk(self, pick: int) -> Actor:
+        tasks = list(self.world.process.state.tasks.values())
+        place = tasks[pick % len(tasks)].place if tasks else self.world.process.accepting
+        role = Role.SUPERVISOR if pick % 7 == 0 else Role.CASEWORKER
+        return Actor(subject=f"w-{pick % 3}", role=role, region=place.region, department=place.department)
+
+    def _order(self, order: AnyOrder) -> None:
+        refusal = self.world.order(order)
+        assert refusal is None or refusal in ERRORS
+
+    @precondition(lambda self: self.world.process.state.tasks)
+    @rule(pick=picks, abouts=st.sets(st.sampled_from(["material:later", "form:name", "material:x"]), max_size=2))
+    def a_supplement_is_asked_for(self, pick: int, abouts: set[str]) -> None:
+        tasks = list(self.world.process.state.tasks)
+        items = tuple(
+            SupplementItem(id=f"i{n}", about=about, kind=ItemKind.INCOMPLETE) for n, about in enumerate(sorted(abouts))
+        )
+        number, task = len(self.world.orders), tasks[pick % len(tasks)]
+        self._order(
+            RequestSupplementCommand(
+                id=f"rs{number}", actor=self._clerk(pick), task=task, items=items, about_new=pick % 2 == 0
+            )
+        )
+
+    @precondition(lambda self: self.world.process.state.supplements)
+    @rule(pick=picks, some=st.booleans(), cancel=st.booleans())
+    def a_supplement_is_answered_or_taken_back(self, pick: int, some: bool, cancel: bool) -> None:
+        supplements, number = self.world.process.state.supplements, len(self.world.orders)
+        name = list(supplements)[pick % len(supplements)]
+        if cancel:
+            by = supplements[name].by
+            self._order(CancelSupplementCommand(id=f"cs{number}", actor=by, supplement=name))
+            return
+        items = tuple(item.id for item in supplements[name].items)
+        given = items[:1] if some else items
+        self._order(ReplySupplementCommand(id=f"ys{number}", actor=CITIZEN, supplement=name, items=given))
+
+    @rule(pick=picks)
+    def more_time_is_asked_for(self, pick: int) -> None:
+        clocks = [clock.id for clock in self.world.plan.clocks] or ["none"]
+        number = len(self.world.orders)
+        clock = clocks[pick % len(clocks)]
+        self._order(AskExtensionCommand(id=f"ax{number}", actor=self._clerk(pick), clock=clock))
+
+    @rule(pick=picks, days=st.integers(0, 40), end=st.booleans())
+    def a_procedure_begins_or_ends(self, pick: int, days: int, end: bool) -> None:
+        number, actor = len(self.world.orders), self._clerk(pick)
+        if end:
+            self._order(EndProcedureCommand(id=f"ep{number}", actor=actor, procedure="review"))
+        else:
+            self._order(BeginProcedureCommand(id=f"bp{number}", actor=actor, procedure="review", planned_days=days))
+
+    @rule(pick=picks)
+    def what_was_promised_is_handed_in(self, pick: int) -> None:
+        owed = list(self.world.process.state.promises) or ["later"]
+        name = owed[pick % len(owed)]
+        self._order(HandInCommand(id=f"hi{len(self.world.orders)}", actor=CITIZEN, material=name))
+
+    @rule(pick=picks, agree=st.sampled_from([True, True, True, False]))
+    def somebody_signs(self, pick: int, agree: bool) -> None:
+        actor = Actor(subject=SIGNERS[pick % 2], role=Role.CITIZEN)
+        self._order(CosignCommand(id=f"sg{len(self.world.orders)}", actor=actor, agree=agree))
+
+    @rule(pick=picks)
+    def somebody_objects(self, pick: int) -> None:
+        name = list(self.world.process.state.steps)[pick % len(self.world.process.state.steps)]
+        self._order(ObjectCommand(id=f"ob{len(self.world.orders)}", actor=CITIZEN, step=name))
+
+    @precondition(lambda self: self.world.process.state.originals)
+    @rule()
+    def an_original_travels(self) -> None:
+        for name, stage in self.world.process.state.originals.items():
+            if custody.CHAIN[stage] is not None:
+                refusal = self.world.carry(name)
+                assert refusal in {None, "case_closed"}
+                return
+
+    @rule(pick=picks, region=st.sampled_from(["320100", "330100"]))
+    def the_case_is_passed_on(self, pick: int, region: str) -> None:
+        self._order(TransferCommand(id=f"tr{len(self.world.orders)}", actor=self._clerk(pick), region=region))
+
+    @rule(pick=picks)
+    def another_body_is_asked(self, pick: int) -> None:
+        number = len(self.world.orders)
+        self._order(OpinionCommand(id=f"op{number}", actor=self._clerk(pick), region="330000", department="ecology"))
+
+    @rule(pick=picks, object_=st.booleans())
+    def the_form_is_corrected(self, pick: int, object_: bool) -> None:
+        number, corrections = len(self.world.orders), list(self.world.process.state.corrections)
+        if object_ and corrections:
+            name = corrections[pick % len(corrections)]
+            self._order(ObjectCorrectionCommand(id=f"oc{number}", actor=CITIZEN, correction=name))
+        else:
+            self._order(CorrectCommand(id=f"co{number}", actor=self._clerk(pick), fields=("name",)))
+
     @rule(by=st.sampled_from([None, None, timedelta(minutes=5), timedelta(days=3), timedelta(days=40)]))
     def time_passes(self, by: timedelta | None) -> None:
         self.world.pass_time(by)
@@ -162,7 +290,7 @@ class CaseMachine(RuleBasedStateMachine):
 
 def _stray(world: World) -> Flight:
     step = world.plan.steps[0]
-    return Flight(world.process._call(step.id, Verb.SUBMIT, "f" * 64))
+    return Flight(answers.call(world.process, step.id, Verb.SUBMIT, "f" * 64))
 
 
 CaseMachine.TestCase.settings = settings(

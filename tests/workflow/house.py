@@ -225,7 +225,7 @@ class Case:
         self.commands += 1
         name = f"d{self.commands}"
         return await self.order(
-            names.DECIDE_UPDATE, DecideCommand(id=name, task=task.id, outcome=outcome, actor=by), name
+            names.ORDER_UPDATE, DecideCommand(id=name, task=task.id, outcome=outcome, actor=by), name
         )
 
     async def until_tried(self, step: str) -> None:
@@ -242,12 +242,12 @@ class Case:
         name = f"e{self.commands}"
         item = names.evidence_id(self.no, step)
         command = EvidenceCommand(id=name, evidence=item, accept=accept, replaced=not accept, actor=CITIZEN)
-        return await self.order(names.EVIDENCE_UPDATE, command, name)
+        return await self.order(names.ORDER_UPDATE, command, name)
 
     async def withdraw(self) -> CommandResult:
         self.commands += 1
         name = f"w{self.commands}"
-        return await self.order(names.WITHDRAW_UPDATE, WithdrawCommand(id=name, actor=CITIZEN), name)
+        return await self.order(names.ORDER_UPDATE, WithdrawCommand(id=name, actor=CITIZEN), name)
 
     async def to_decision(self) -> None:
         """Accepted, evidence released: what is left is the provinces' and the decision."""

@@ -238,7 +238,7 @@ async def test_an_order_that_is_refused_says_why_and_leaves_no_trace_in_the_hist
     assert await refusal(case.decide("accept", "accept", stranger)) == "not_found"
     assert await refusal(case.decide("accept", "grant")) == "outcome_unknown"
     nobody = DecideCommand(id="n", task="t" * 26, outcome="accept", actor=stranger)
-    assert await refusal(case.order(names.DECIDE_UPDATE, nobody, "n")) == "task_not_open"
+    assert await refusal(case.order(names.ORDER_UPDATE, nobody, "n")) == "task_not_open"
     history = await case.handle.fetch_history()
     kinds = {event.event_type for event in history.events}
     assert EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED not in kinds
@@ -253,9 +253,9 @@ async def test_the_same_order_twice_is_one_act(case: Case, client: Client) -> No
     task = case.tasks("accept")[0]
     by = Actor(subject="w", role=task.role, region=task.place.region, department=task.place.department)
     command = DecideCommand(id="once", task=task.id, outcome="accept", actor=by)
-    first = await case.order(names.DECIDE_UPDATE, command, "once")
-    assert await case.order(names.DECIDE_UPDATE, command, "once") == first
-    assert await case.order(names.DECIDE_UPDATE, command, "after-continue-as-new") == first
+    first = await case.order(names.ORDER_UPDATE, command, "once")
+    assert await case.order(names.ORDER_UPDATE, command, "once") == first
+    assert await case.order(names.ORDER_UPDATE, command, "after-continue-as-new") == first
     assert case.events().count("task:accept:decided") == 1
 
 

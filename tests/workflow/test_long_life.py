@@ -70,7 +70,7 @@ async def test_a_history_that_grows_long_is_continued_anew_and_nothing_is_lost(f
         await case.until_step("decide", StepStatus.TASK)
         assert (await case.handle.describe()).run_id != first
         repeated = DecideCommand(id="d1", task=task.id, outcome="accept", actor=by)
-        assert await case.order(names.DECIDE_UPDATE, repeated, "d1") == accepted
+        assert await case.order(names.ORDER_UPDATE, repeated, "d1") == accepted
         await case.decide("decide", "grant")
         await case.until_closed()
         last = (await case.handle.describe()).run_id

@@ -1,0 +1,152 @@
+"""A scenario: what provinces, caseworkers and the applicant do in one imagined case, and how it has to end."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+from pydantic import ConfigDict, Field, JsonValue, ValidationError, field_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from domain.calendar import ONE_DAY, WorkCalendar, local_day
+from domain.case import CaseStatus
+from domain.messages import Message, Text
+
+LARGEST = 64 * 1024
+_DURATION = re.compile(r"([0-9]{1,4})(h|d|wd)")
+
+
+class ScenarioError(ValueError):
+    """The scenario cannot be used; the message names file and place."""
+
+
+class Part(Message):
+    """What a step's person or back office does; what is left out goes well."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    outcome: str = ""  # a person's
+    answer: Literal["", "accepted", "rejected", "down", "missing", "pending_forever"] = ""  # a back office's
+    reasons: tuple[str, ...] = ()
+    after: str = ""
+    resolve: Literal["retry", "terminate"] = "terminate"  # what a person says when it has failed
+    reversal: Literal["accepted", "rejected", "down"] = "accepted"
+
+    @field_validator("after")
+    @classmethod
+    def _readable(cls, value: str) -> str:
+        if value and not _DURATION.fullmatch(value):
+            raise ValueError("a duration is 2h, 3d or 2wd")
+        return value
+
+
+class Item(Message):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    material: str = ""
+    field: str = ""
+    kind: Literal["incorrect", "incomplete", "outdated"]
+
+
+Deed = Literal[
+    "withdraw",
+    "decline_evidence",
+    "request_supplement",
+    "reply_supplement",
+    "cancel_supplement",
+    "ask_extension",
+    "begin_procedure",
+    "end_procedure",
+    "hand_in",
+    "cosign",
+    "object",
+    "original",
+    "transfer",
+]
+
+
+class Act(Message):
+    """Something else that somebody does: ``after`` a mark (see docs/reference/scenarios.md)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    when: str = "received"  # a mark, or a moment
+    after: str = "1h"
+    who: str = "applicant"  # for the reader; who may do it is the rules' to say
+    does: Deed
+    step: str = ""
+    items: tuple[Item | str, ...] | Literal["all"] = "all"
+    about_new: bool = False
+    clock: str = ""
+    approve: bool = True
+    procedure: str = ""
+    planned: str = ""
+    material: str = ""
+    stage: Literal["", "sealed", "shipped", "arrived", "archived"] = ""
+    region: str = ""
+    agree: bool = True
+    reason: Text | str = ""  # for the reader
+
+    @field_validator("after")
+    @classmethod
+    def _readable(cls, value: str) -> str:
+        if not _DURATION.fullmatch(value):
+            raise ValueError("a duration is 2h, 3d or 2wd")
+        return value
+
+
+class Scenario(Message):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    title: Text
+    start: datetime
+    form: Mapping[str, JsonValue]
+    promised: tuple[str, ...] = ()
+    cosigners: Literal["", "never"] = ""
+    steps: Mapping[str, Part] = Field(default_factory=dict)
+    acts: tuple[Act, ...] = ()
+    ends: CaseStatus
+    reason: str = ""
+    ends_on: date | None = None
+    events: tuple[str, ...] = ()
+
+    @field_validator("start")
+    @classmethod
+    def _aware(cls, value: datetime) -> datetime:
+        if value.tzinfo is None:
+            raise ValueError("needs a time zone, for example +08:00")
+        return value
+
+
+def read_scenario(path: Path) -> Scenario:
+    """The scenario of a file; ScenarioError names what is wrong and where."""
+    try:
+        source = path.read_bytes()
+        if len(source) > LARGEST:
+            raise ScenarioError(f"{path.name}: larger than {LARGEST} bytes")
+        return Scenario.model_validate(YAML(typ="safe", pure=True).load(source.decode("utf-8")))
+    except OSError as error:
+        raise ScenarioError(f"{path}: {error.strerror}") from error
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise ScenarioError(f"{path.name}: not YAML in UTF-8: {error}") from error
+    except ValidationError as error:
+        found = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        raise ScenarioError(f"{path.name}: " + "; ".join(found)) from error
+
+
+def later(since: datetime, duration: str, calendar: WorkCalendar) -> datetime:
+    """A moment after another: hours, calendar days, or working days at the same hour."""
+    match = _DURATION.fullmatch(duration)
+    if match is None:
+        raise ValueError(duration)
+    count, unit = int(match[1]), match[2]
+    if unit == "h":
+        return since + timedelta(hours=count)
+    if unit == "d":
+        return since + count * ONE_DAY
+    due = calendar.due(local_day(since), count).day
+    return since + (due - local_day(since))
