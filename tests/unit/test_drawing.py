@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from catalogue.drawing import Lang, draw
 from catalogue.drawing.grid import BOX_W, lay_out
@@ -20,6 +21,7 @@ from catalogue.drawing.routes import route
 from domain.messages import Text
 from domain.plan import Clock, Fee, LegPlan, Limit, Plan, RolePlan, StepKind, StepPlan, Unit
 from tests.unit.plans import LIBRARY, MOVE
+from tongban.cli import app
 
 ROOT = Path(__file__).resolve().parents[2]
 SVG = "{http://www.w3.org/2000/svg}"
@@ -305,3 +307,26 @@ def test_the_picture_in_the_docs_is_the_one_that_is_drawn(lang: Lang) -> None:
     assert file.read_text(encoding="utf-8") == draw(PLAN, lang), (
         f"run: python -m tongban services draw {MOVE} --lang {lang} > docs/pictures/{MOVE}.{lang}.svg"
     )
+
+
+def test_the_command_prints_the_picture_of_a_file_or_a_code(tmp_path: Path) -> None:
+    file = tmp_path / "service.yaml"
+    file.write_bytes((ROOT / "catalogue" / "services" / f"{MOVE}.yaml").read_bytes())
+    for words in ([str(file)], [MOVE]):
+        result = CliRunner().invoke(app, ["services", "draw", *words, "--lang", "en"])
+        assert (result.exit_code, result.stdout_bytes) == (0, draw(PLAN, Lang.EN).encode())
+
+
+def test_what_is_neither_a_file_nor_a_service_is_not_drawn() -> None:
+    result = CliRunner().invoke(app, ["services", "draw", "NOTHING"])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "NOTHING" in result.stderr
+
+
+@pytest.mark.parametrize("code", sorted(LIBRARY.services))
+def test_every_shipped_service_can_be_drawn(code: str) -> None:
+    plan = LIBRARY.services[code]
+    svg = ElementTree.fromstring(draw(plan).encode())
+    titles = [g.findtext(f"{SVG}title") or "" for g in svg.iter(f"{SVG}g") if (g.get("id") or "").startswith("step-")]
+    assert len(titles) == len(plan.steps)
+    assert all(any(title.startswith(step.title.zh) for title in titles) for step in plan.steps)
