@@ -15,7 +15,6 @@ from catalogue.drawing.words import Lang
 from domain.plan import Plan, StepPlan, Way
 
 LEAST_W = 760.0
-HEAD = 24.0
 STYLE = """
 text{font-family:"Noto Sans CJK SC","Noto Sans SC","Source Han Sans SC","PingFang SC","Microsoft YaHei",\
 "Hiragino Sans GB","WenQuanYi Micro Hei",sans-serif;fill:#1a1a1a}
