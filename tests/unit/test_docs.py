@@ -21,8 +21,10 @@ from adapters.registry import Pending, ProvinceEntry, read_entries
 from api.routers import callbacks, cases, deadlines, documents, law, public, services, tasks
 from api.usecases.callbacks import _REFUSED
 from domain.audit import SUPERSEDED
+from domain.calendar import YearNotice
 from domain.errors import ERRORS
 from domain.invariants import CHECKS
+from domain.notice import FAULTS
 from domain.plan import (
     Clock,
     Fee,
@@ -209,6 +211,16 @@ def test_every_error_is_listed_as_it_is() -> None:
     assert [[names(row[0])[0], *row[1:]] for row in listed] == [
         [code, str(kind.status), kind.text.zh, kind.text.en] for code, kind in ERRORS.items()
     ]
+
+
+def test_every_fault_of_a_holiday_notice_is_listed_as_it_is() -> None:
+    listed = rows(section(text_of(REFERENCE / "calendars.md"), "Faults"))
+    assert [[names(row[0])[0], *row[1:]] for row in listed] == [[code, t.zh, t.en] for code, t in FAULTS.items()]
+
+
+def test_every_key_of_a_holiday_notice_is_described() -> None:
+    listed = rows(section(text_of(REFERENCE / "calendars.md"), "A notice"))
+    assert [names(row[0])[0] for row in listed] == list(YearNotice.model_fields)
 
 
 def test_every_setting_is_listed_with_its_default() -> None:

@@ -1,4 +1,4 @@
-"""``services list | check | diff | matrix | simulate``: the catalogue on the command line."""
+"""``services list | check | diff | matrix | simulate | draw``: the catalogue on the command line."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tongban.commands import simulate
+from tongban.commands import draw, simulate
 
 if TYPE_CHECKING:
     from catalogue.library import Library
     from domain.plan import Plan
 
-app = typer.Typer(no_args_is_help=True, help="Service definitions: list, check, compare, simulate.")
+app = typer.Typer(no_args_is_help=True, help="Service definitions: list, check, compare, simulate, draw.")
 FAULTY, UNUSABLE = 1, 2
 AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of text.")]
 
 app.command("simulate")(simulate.run)
+app.command("draw")(draw.run)
 
 
 @app.command("list")
