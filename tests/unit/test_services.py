@@ -295,7 +295,8 @@ def test_an_act_of_a_scenario_is_known_and_about_something_that_exists(path: Pat
             assert steps[act["step"]].kind is StepKind.PUBLICITY
         if what == "request_supplement":
             assert plan.reply is not None
-            assert {item["material"] for item in act["items"]} <= uploads
+            assert {item["material"] for item in act["items"] if "material" in item} <= uploads
+            assert {item["field"] for item in act["items"] if "field" in item} <= set(service.form_fields())
             assert {item["kind"] for item in act["items"]} <= {"incorrect", "incomplete", "outdated"}
         if "clock" in act:
             assert next(c for c in plan.clocks if c.id == act["clock"]).extension is not None
