@@ -12,6 +12,7 @@ from models.listing import Scope, takes_part
 from models.tasks import Task, read_task
 
 APPLICANTS = (Role.CITIZEN, Role.AGENT)
+UPLOADERS = (*APPLICANTS, Role.CASEWORKER)  # a clerk photographs originals and scans at the counter
 
 
 def scope_of(actor: Actor) -> Scope:

@@ -431,6 +431,9 @@ class TaskOut(BaseModel):
     outcome: str
     claimed: str = Field(description="me | other | empty")
     queue: str = Field(default="", description="the department's desk it was routed to")
+    checklist: list[dict[str, Any]] = Field(
+        default_factory=list, description="of one task: id, title, mandatory of each line to tick"
+    )
     revision: int
 
 

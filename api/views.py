@@ -246,8 +246,8 @@ def result_out(house: House, licence: Licence) -> ResultOut:
     )
 
 
-def task_out(house: House, actor: Actor, task: Task, case: Case | None) -> TaskOut:
-    """A task in a worklist."""
+def task_out(house: House, actor: Actor, task: Task, case: Case | None, bound: CasePlan | None = None) -> TaskOut:
+    """A task in a worklist; with the case's plan, also the checklist of its step."""
     plan = house.library.services.get(case.service) if case else None
     title = next((step.title for step in plan.steps if step.id == task.step), None) if plan else None
     claimed = "" if not task.claimed_by else "me" if task.claimed_by == actor.subject else "other"
@@ -268,5 +268,8 @@ def task_out(house: House, actor: Actor, task: Task, case: Case | None) -> TaskO
         outcome=task.outcome,
         claimed=claimed,
         queue=task.queue,
+        checklist=[
+            item.model_dump() for s in (bound.steps if bound else ()) if s.id == task.step for item in s.checklist
+        ],
         revision=task.revision,
     )

@@ -1,15 +1,17 @@
-"""What the departments of a province do, as data. A new service is one entry of ``OPERATIONS``.
+"""What the departments of a province do, as data: ``OPERATIONS`` with its own refusals, the rest in departments.json.
 
-Magic values choose an outcome by the company: the last two characters of the eight-character organisation code inside
-``uscc`` (characters 15 and 16), see ``provinces/README.md``.
+Magic values choose an outcome by the company or person a request is about: characters 15 and 16 of the first credit
+code or identity number in it, see ``provinces/README.md``.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from pathlib import Path
 
 from provinces import identifiers
 
@@ -75,12 +77,41 @@ class Operation:
     refusals: Mapping[str, Refusal] = field(default_factory=dict)
 
 
+def licence(kind: str) -> Result:
+    """An e-licence of this type (21 characters: who defines it, and three of its own)."""
+
+    def result(issue: Issue) -> dict[str, str]:
+        serial = f"{issue.today.year}{issue.serial:012d}"
+        return {
+            "licence_identifier": identifiers.licence_identifier(issue.region, serial, kind[18:]),
+            "issued_on": issue.today.isoformat(),
+            "issuer": identifiers.government(issue.region),
+        }
+
+    return result
+
+
+def _listed() -> tuple[Operation, ...]:
+    """The operations of departments.json: effects, reversals, evidence, licences."""
+    found = []
+    for row in json.loads((Path(__file__).parent / "departments.json").read_text("utf-8")):
+        reverses, of_licence = row.get("reverses", ""), row.get("licence", "")
+        kind = Kind.REVERSAL if reverses else Kind.EVIDENCE if row.get("evidence") else Kind.EFFECT
+        result = licence(of_licence) if of_licence else no_fields
+        refusals = {REFUSED_MARK: REFUSED_HERE} if kind is Kind.EFFECT else {}
+        pending = bool(row.get("pending"))
+        found.append(Operation(row["department"], row["name"], kind, reverses, pending, result, refusals))
+    return tuple(found)
+
+
 SLOW_MARK = "93"
+REFUSED_MARK = "91"
 SLOW_FACTOR = 10
 
 ARREARS = Refusal("tax_arrears", "该企业存在欠税，清税未通过。", "The company owes taxes; clearance is refused.")
 SEALED = Refusal("archive_sealed", "该企业档案已被查封，不能移交。", "The archive is sealed and cannot be handed over.")
 INCOMPLETE = Refusal("archive_incomplete", "档案核对不全，退回移交。", "The archive was found incomplete.", late=True)
+REFUSED_HERE = Refusal("refused", "经核查不符合办理条件。", "The department finds that it cannot be done.")
 ADDRESS = Refusal("address_not_registrable", "该住所不能登记。", "This address cannot be registered.")
 NAME_TAKEN = Refusal("name_taken", "企业名称与已登记名称相同。", "The company name is already registered.")
 
@@ -95,12 +126,13 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("market_regulation", "business_licence_revoke", Kind.REVERSAL, reverses="business_licence_issue"),
     Operation("market_regulation", "business_licence", Kind.EVIDENCE),
     Operation("big_data", "legal_representative_licence", Kind.EVIDENCE),
+    *_listed(),
 )
 
 BY_ROUTE: Mapping[tuple[str, str], Operation] = {(each.department, each.name): each for each in OPERATIONS}
 
 
 def mark(items: Mapping[str, str]) -> str:
-    """The two characters of the company's number that choose an outcome, or nothing."""
-    uscc = items.get("uscc", "")
-    return uscc[14:16] if identifiers.is_uscc(uscc) else ""
+    """The two characters of a company's or person's number that choose an outcome, or nothing."""
+    numbers = (v for v in items.values() if identifiers.is_uscc(v) or identifiers.is_resident_id(v))
+    return next(numbers, "")[14:16]

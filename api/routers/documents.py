@@ -11,7 +11,7 @@ from typing import Annotated
 from fastapi import APIRouter, File, Request, UploadFile
 from fastapi.responses import JSONResponse
 
-from api.access import APPLICANTS
+from api.access import UPLOADERS
 from api.auth import Caller, need
 from api.house import house
 from api.idempotency import Answer, in_transaction
@@ -29,7 +29,7 @@ _ID = re.compile(r"d[0-9a-f]{26}")
 @router.post("", status_code=201, response_model=DocumentOut, operation_id="uploadDocument")
 async def upload(request: Request, caller: Caller, file: Annotated[UploadFile, File()]) -> JSONResponse:
     """Takes one file (PDF, OFD, PNG, JPEG). Its content must be what its type says; the digest is the receipt."""
-    need(caller, *APPLICANTS)
+    need(caller, *UPLOADERS)
     h = house(request)
     data = bytearray()
     while chunk := await file.read(CHUNK):

@@ -18,7 +18,8 @@ from api.usecases import orders, worklist
 from api.views import task_out
 from domain.errors import Refusal
 from domain.messages import Actor, Role
-from models.cases import read_case
+from domain.plan import CasePlan
+from models.cases import read_application, read_case
 from models.database import Session
 
 router = APIRouter(prefix="/v1/tasks", tags=["tasks"])
@@ -107,4 +108,6 @@ def _version(if_match: str | None) -> int | None:
 
 async def _out(session: Session, h: House, caller: Actor, task_id: str) -> TaskOut:
     task = await visible_task(session, caller, task_id)
-    return task_out(h, caller, task, await read_case(session, task.case_no))
+    application = await read_application(session, task.case_no)
+    plan = CasePlan.model_validate(application.case_plan) if application else None
+    return task_out(h, caller, task, await read_case(session, task.case_no), plan)

@@ -24,7 +24,8 @@ pytestmark = pytest.mark.xdist_group("temporal")
 async def test_when_the_legal_days_have_run_out_the_supervisor_gets_a_task_and_the_case_goes_on(
     later: Case, clock: WorkflowEnvironment
 ) -> None:
-    await start(later, clock.client)
+    plan = plan_of(ACCEPT, clocks=(clock_of("acceptance", "received", "accept.done", legal=5),))
+    await start(later, clock.client, plan=plan)
     await later.until_step("accept", StepStatus.TASK)
     due = later.view.clocks[0].legal_due
     assert due is not None
@@ -36,7 +37,22 @@ async def test_when_the_legal_days_have_run_out_the_supervisor_gets_a_task_and_t
     assert overdue.at.astimezone(SHANGHAI).date() == due + timedelta(days=1)
     opened = [t for b in later.batches for t in b.tasks if t.kind is TaskKind.SUPERVISE]
     assert [(t.place.region, t.due_at is not None) for t in opened] == [("320500", True)]
-    await later.to_the_end()
+    await later.decide("accept", "accept")
+    await later.until_closed()
+
+
+async def test_five_working_days_of_silence_are_acceptance_from_the_day_of_receipt(
+    later: Case, clock: WorkflowEnvironment
+) -> None:
+    await start(later, clock.client)
+    await later.until_step("accept", StepStatus.TASK)
+    received = later.view.received_on
+    await clock.sleep(timedelta(days=21))
+    await later.until_step("accept", StepStatus.DONE)
+    assert "case:deemed_accepted" in later.events()
+    assert later.view.clocks[0].started_on == received
+    await later.withdraw()
+    await later.until_closed()
 
 
 async def test_a_result_whose_callback_was_lost_is_found_by_asking(later: Case, clock: WorkflowEnvironment) -> None:
