@@ -72,6 +72,14 @@ class Submission(BaseModel):
     )
 
 
+class AssignIn(BaseModel):
+    """Whom a task is given to: the login id of a caseworker."""
+
+    model_config = _with({"to": "clerk-7"})
+
+    to: str = Field(pattern="^[!-~]{1,200}$")
+
+
 class Decision(BaseModel):
     """A caseworker's decision. A refusal needs a reason and its legal basis."""
 

@@ -50,6 +50,11 @@ def correction_id(case_no: str, command: str) -> str:
     return "k" + _digest("correction", case_no, command)[:25]
 
 
+def holder_digest(case_no: str, subject: str) -> str:
+    """Stands for a person in the audit trail of a case: who knows the person can check it, nobody else can tell."""
+    return _digest("holder", case_no, subject)[:16]
+
+
 def command_id(client: str, kind: str, target: str, key: str) -> str:
     """The id of a person's command: the same request again is the same command."""
     return _digest("command", client, kind, target, key)[:40]

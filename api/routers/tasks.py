@@ -13,7 +13,7 @@ from api.auth import Caller, need
 from api.house import House, house
 from api.idempotency import Answer, in_transaction
 from api.routers.cases import read_cursor, write_cursor
-from api.schemas import NO_NUL, CommandOut, Decision, TaskList, TaskOut
+from api.schemas import NO_NUL, AssignIn, CommandOut, Decision, TaskList, TaskOut
 from api.usecases import orders, worklist
 from api.views import task_out
 from domain.errors import Refusal
@@ -23,7 +23,7 @@ from models.cases import read_application, read_case
 from models.database import Session
 
 router = APIRouter(prefix="/v1/tasks", tags=["tasks"])
-HANDLERS = (Role.CASEWORKER, Role.SUPERVISOR)
+HANDLERS = (Role.CASEWORKER, Role.SUPERVISOR, Role.COORDINATOR)
 _ETAG = re.compile(r'(?:W/)?"([0-9]{1,9})"')
 
 
@@ -71,6 +71,20 @@ async def claim(task_id: str, request: Request, caller: Caller) -> JSONResponse:
 async def release(task_id: str, request: Request, caller: Caller) -> JSONResponse:
     """Gives the task back to the department."""
     return await _claim(request, caller, task_id, take=False)
+
+
+@router.post("/{task_id}/assign", response_model=TaskOut, operation_id="assignTask")
+async def assign(task_id: str, body: AssignIn, request: Request, caller: Caller) -> JSONResponse:
+    """A supervisor gives the task to a caseworker, also one that a colleague holds."""
+    need(caller, Role.SUPERVISOR)
+    h = house(request)
+
+    async def work(session: Session) -> Answer:
+        await worklist.assign(session, caller, task_id, body.to)
+        out = await _out(session, h, caller, task_id)
+        return Answer.of(out, headers={"ETag": f'"{out.revision}"'})
+
+    return await in_transaction(request, caller, work)
 
 
 async def _claim(request: Request, caller: Actor, task_id: str, *, take: bool) -> JSONResponse:

@@ -38,7 +38,7 @@ NEEDS_REASON = NEEDS_LAW | {
 
 async def decide(house: House, actor: Actor, task_id: str, decision: Decision, if_match: int | None) -> CommandOut:
     """A decision on a task of the actor's own worklist. The same decision again gets the same answer."""
-    need(actor, Role.CASEWORKER, Role.SUPERVISOR)
+    need(actor, Role.CASEWORKER, Role.SUPERVISOR, Role.COORDINATOR)
     body = decision.model_dump()
     command = names.command_id(
         actor.subject, "decide", task_id, "\x1f".join(f"{k}={v}" for k, v in sorted(body.items()))

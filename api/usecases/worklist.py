@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from api.access import visible_task
+from domain import names
 from domain.errors import Refusal
 from domain.messages import Actor, Role
 from domain.record import Event, TaskState
 from models import events, tasks
-from models.cases import advance_head, lock_case
+from models.cases import Case, advance_head, lock_case
 from models.database import Session
 from models.tasks import Task
 
@@ -25,13 +26,16 @@ async def tasks_of(
     after: tuple[datetime, str] | None,
     limit: int,
 ) -> Sequence[Task]:
-    """Tasks in this actor's worklist, oldest first. A supervisor sees the places below, a caseworker his own."""
-    supervises = actor.role is Role.SUPERVISOR
+    """Tasks in this actor's worklist, oldest first.
+
+    A caseworker's are those of his own place, a supervisor's all of the places below, a coordinator's the disputes.
+    """
+    supervises, coordinates = actor.role is Role.SUPERVISOR, actor.role is Role.COORDINATOR
     return await tasks.worklist(
         session,
-        region=actor.region,
-        below=supervises,
-        department=actor.department,
+        region="" if coordinates else actor.region,
+        below=supervises or coordinates,
+        department="" if coordinates else actor.department,
         role="" if supervises else actor.role,
         state=state,
         claimed_by=actor.subject if mine else None,
@@ -43,6 +47,30 @@ async def tasks_of(
 
 async def claim(session: Session, actor: Actor, task_id: str, *, take: bool) -> None:
     """Takes or gives back a task, with its line in the audit trail. Doing it twice changes nothing."""
+    case, task = await _locked(session, actor, task_id)
+    if take and actor.role != task.role:
+        raise Refusal("forbidden")  # only who may decide it may hold it
+    frees = not take and actor.role is Role.SUPERVISOR  # of somebody who has left
+    if task.claimed_by not in {"", actor.subject} and not frees:
+        raise Refusal("task_claimed")
+    await _hold(session, actor, case, task, actor.subject if take else "", "claimed" if take else "released")
+
+
+async def assign(session: Session, actor: Actor, task_id: str, to: str) -> None:
+    """A supervisor gives a task to somebody, also one that somebody else holds; never to the applicant himself.
+
+    Who may decide is checked again when it is decided: the house keeps no list of people, their logins say who
+    they are.
+    """
+    case, task = await _locked(session, actor, task_id)
+    if actor.role is not Role.SUPERVISOR or task.role != Role.CASEWORKER:
+        raise Refusal("forbidden")
+    if to == case.owner or to in case.view().signers:
+        raise Refusal("own_case", "/to")
+    await _hold(session, actor, case, task, to, "assigned")
+
+
+async def _locked(session: Session, actor: Actor, task_id: str) -> tuple[Case, Task]:
     seen = await visible_task(session, actor, task_id)
     # the case is locked before the task, as the record does: two writers never wait for each other
     case = await lock_case(session, seen.case_no)
@@ -50,18 +78,19 @@ async def claim(session: Session, actor: Actor, task_id: str, *, take: bool) -> 
     task = await visible_task(session, actor, task_id, lock=True)
     if case is None or task.state != TaskState.OPEN:
         raise Refusal("task_not_open")
-    if take and actor.role != task.role:
-        raise Refusal("forbidden")  # only who may decide it may hold it
-    frees = not take and actor.role is Role.SUPERVISOR  # of somebody who has left
-    if task.claimed_by not in {"", actor.subject} and not frees:
-        raise Refusal("task_claimed")
-    wanted = actor.subject if take else ""
-    if task.claimed_by == wanted:
+    return case, task
+
+
+async def _hold(session: Session, actor: Actor, case: Case, task: Task, holder: str, done: str) -> None:
+    """The audit trail names the holder by a digest: applicants read it, and the names of clerks are not theirs."""
+    if task.claimed_by == holder:
         return
-    await tasks.set_claim(session, task_id, wanted)
+    await tasks.set_claim(session, task.id, holder)
     now = datetime.now(UTC)
-    done = "claimed" if take else "released"
-    event = Event(type=f"task:{task.kind}:{done}", at=now, actor=actor, step=task.step, data={"task": task_id})
+    data = {"task": task.id}
+    if done == "assigned":
+        data["holder"] = names.holder_digest(case.no, holder)
+    event = Event(type=f"task:{task.kind}:{done}", at=now, actor=actor, step=task.step, data=data)
     seq, head = await events.append(session, case.no, case.events, case.head, [event])
     await advance_head(session, case.no, seq, head, now)
     await session.refresh(task)

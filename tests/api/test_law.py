@@ -154,6 +154,22 @@ async def test_a_case_that_moves_is_visible_where_it_moved_to(town: Town) -> Non
     assert (await town.decide(other, no, "accept", "refuse", reason="x", legal_basis="y")).status_code == 200
 
 
+async def test_a_dispute_about_the_place_is_the_coordinators_to_decide(town: Town) -> None:
+    citizen, clerk, coordinator = town.citizen(), town.market(), town.login("coordinator")
+    no = await citizen.submit()
+    accept = await town.task(clerk, no, "accept")
+    other = town.market(region="320100")
+    body = {"region": "320100", "reason": "住所地属南京市"}
+    assert (await clerk.post(f"/v1/cases/{no}/transfer", json=body)).status_code == 200
+    assert (await town.decide(other, no, "transfer", "dispute", reason="住所地在苏州")).status_code == 200
+    is_problem(await coordinator.get(f"/v1/tasks/{accept['id']}"), 404, "not_found")  # only disputes are his
+    kinds = {task["kind"] for task in (await coordinator.get("/v1/tasks")).json()["tasks"]}
+    assert kinds == {"arbitrate"}
+    answer = await town.decide(coordinator, no, "arbitrate", "stay", reason="登记住所在苏州市")
+    assert answer.status_code == 200, answer.text
+    assert (await town.decide(clerk, no, "accept", "refuse", reason="x", legal_basis="y")).status_code == 200
+
+
 async def test_another_bodys_opinion_is_asked_for_and_given(town: Town) -> None:
     citizen, clerk = town.citizen(), town.market()
     no = await citizen.submit()

@@ -202,8 +202,39 @@ async def test_the_worklist_turns_pages_without_gaps(town: Town) -> None:
     assert await eventually(open_cases, lambda found: numbers <= found)
 
 
-@pytest.mark.parametrize("role", ["citizen", "agent", "coordinator", "auditor", "integrator", "operator"])
+@pytest.mark.parametrize("role", ["citizen", "agent", "auditor", "integrator", "operator"])
 async def test_only_those_who_handle_cases_have_a_worklist(town: Town, role: str) -> None:
     caller = town.login(role)
     for answer in (await caller.get("/v1/tasks"), await caller.post("/v1/tasks/x/claim")):
         is_problem(answer, 403, "forbidden")
+
+
+async def test_a_supervisor_gives_a_task_to_somebody_and_takes_it_from_somebody_else(town: Town) -> None:
+    citizen, no, task = await accept_task(town)
+    supervisor, holder, other = town.market(role="supervisor"), town.market("clerk-a"), town.market("clerk-b")
+    path = f"/v1/tasks/{task['id']}/assign"
+    assert (await holder.post(f"/v1/tasks/{task['id']}/claim")).status_code == 200
+    is_problem(await holder.post(path, json={"to": "clerk-b"}), 403, "forbidden")
+    for stranger in (town.market(role="supervisor", region="330100"), town.login("supervisor", "320500", "tax")):
+        is_problem(await stranger.post(path, json={"to": "clerk-b"}), 404, "not_found")
+    is_problem(await supervisor.post(path, json={"to": "two words"}), 422, "field_invalid")
+    for _ in range(2):
+        assert (await supervisor.post(path, json={"to": "clerk-b"})).status_code == 200
+    assert (await other.get(f"/v1/tasks/{task['id']}")).json()["claimed"] == "me"
+    is_problem(await town.decide(holder, no, "accept", "accept"), 409, "task_claimed")
+    assert await events(town, supervisor, no, "task:accept:assigned") == 1
+    told = (await citizen.get(f"/v1/cases/{no}/events")).text
+    assert "clerk-b" not in told
+    assert (await town.decide(other, no, "accept", "refuse", reason="x", legal_basis="y")).status_code == 200
+    is_problem(await supervisor.post(path, json={"to": "clerk-a"}), 409, "task_not_open")
+
+
+async def test_nobody_is_given_his_own_case(town: Town) -> None:
+    citizen = town.citizen("clerk-who-applies")
+    no = await citizen.submit()
+    task = await town.task(town.market(), no, "accept")
+    answer = await town.market(role="supervisor").post(
+        f"/v1/tasks/{task['id']}/assign", json={"to": "clerk-who-applies"}
+    )
+    is_problem(answer, 409, "own_case")
+    await citizen.post(f"/v1/cases/{no}/withdraw", json={})

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from catalogue.compiler import Refused, compile_file, compile_text
-from catalogue.reading import LARGEST
+from catalogue.reading import LARGEST, read_document
+from catalogue.schema import schema
 
 HERE = Path(__file__).parents[1] / "definitions"
 BAD = sorted((HERE / "bad").glob("*.yaml"))
 GOOD = sorted((HERE / "good").glob("*.yaml"))
 ROOT = Path(__file__).parents[2]
+SHIPPED = sorted((ROOT / "catalogue" / "services").glob("*.yaml"))
 _EXPECT = re.compile(rb"# expect: ([a-z0-9_]+) line ([0-9]+)\n")
 
 
@@ -63,3 +67,20 @@ def test_the_same_definition_has_the_same_digest_and_another_one_another() -> No
     source = GOOD[0].read_bytes()
     assert compile_text(source).digest() == compile_text(source).digest()
     assert compile_text(source.replace("大于二".encode(), "大于贰".encode())).digest() != compile_text(source).digest()
+
+
+def test_the_schema_for_editors_is_the_one_the_compiler_reads_by() -> None:
+    file = ROOT / "docs" / "definition.schema.json"
+    assert json.loads(file.read_text("utf-8")) == schema(), (
+        "run: python -m catalogue.schema > docs/definition.schema.json"
+    )
+
+
+@pytest.mark.parametrize("file", GOOD + SHIPPED, ids=lambda file: file.stem)
+def test_what_the_compiler_takes_the_schema_takes_and_an_unknown_key_neither(file: Path) -> None:
+    document = json.loads(json.dumps(read_document(file.read_bytes(), file.name), default=str))
+    checker = Draft202012Validator(schema())
+    assert [error.message for error in checker.iter_errors(document)] == []
+    assert not checker.is_valid(document | {"colour": "red"})
+    document["steps"][0]["colour"] = "red"
+    assert not checker.is_valid(document)
