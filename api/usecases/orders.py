@@ -131,13 +131,7 @@ async def store(session: Session, no: str, target: str, order: AnyOrder, words: 
 
 def order_of(row: Command) -> AnyOrder:
     """The order a row stands for."""
-    actor = Actor(
-        subject=row.actor_subject,
-        role=Role(row.actor_role),
-        region=row.actor_region,
-        department=row.actor_department,
-    )
-    return _ANY_ORDER.validate_python(row.body["order"] | {"verb": row.kind, "id": row.id, "actor": actor})
+    return _ANY_ORDER.validate_python(row.body["order"] | {"verb": row.kind, "id": row.id, "actor": row.actor()})
 
 
 async def send(house: House, no: str, order: AnyOrder) -> CommandOut:
