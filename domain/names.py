@@ -75,6 +75,11 @@ def principal_digest(identity: str) -> str:
     return "id:" + _digest("principal", identity)[:24]
 
 
+def opinion_about(command: str) -> str:
+    """What sets the task of another body's opinion apart from the others of its case."""
+    return f"opinion:{command[:24]}"
+
+
 def holder_digest(case_no: str, subject: str) -> str:
     """Stands for a person in the audit trail of a case: who knows the person can check it, nobody else can tell."""
     return _digest("holder", case_no, subject)[:16]

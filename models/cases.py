@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -21,6 +21,7 @@ from domain.process import Intake
 from domain.record import CaseView, Event
 from models import outbox
 from models.columns import digest_column, json_column, moment, text_array
+from models.events import append
 
 
 class PlanRow(SQLModel, table=True):
@@ -154,6 +155,8 @@ class NewCase(Message):
     intake: Intake = Intake()
     identity: str = ""
     reopens: str = ""
+    principal: str = ""
+    basis: str = ""
 
 
 def grams(*texts: str) -> list[str]:
@@ -192,7 +195,7 @@ _INSERT = text(
         INSERT INTO event (case_no, seq, type, at, actor_subject, actor_role, actor_region, actor_department,
                            actor_principal, actor_basis, leg, step, data, hash)
         VALUES (:no, 1, :event_type, :at, :actor_subject, :actor_role, :actor_region, :actor_department,
-                :principal, :basis, '', '', CAST(:event_data AS jsonb), :head)
+                :actor_principal, :actor_basis, '', '', CAST(:event_data AS jsonb), :head)
     )
     INSERT INTO outbox (kind, case_no, payload, created_at, due_at, attempts, error)
     VALUES ('start', :no, '{}', :at, CAST(:at AS timestamptz) + CAST(:grace AS interval), 0, '')
@@ -246,8 +249,10 @@ async def insert_case(session: AsyncSession, new: NewCase) -> None:
             "actor_role": actor.role,
             "actor_region": actor.region,
             "actor_department": actor.department,
-            "principal": actor.principal,
-            "basis": actor.basis or "",
+            "actor_principal": actor.principal,
+            "actor_basis": actor.basis or "",
+            "principal": new.principal,
+            "basis": new.basis,
             "identity": new.identity,
             "reopens": new.reopens,
             "event_data": json.dumps(dict(new.event.data), ensure_ascii=False),
@@ -260,6 +265,14 @@ async def insert_case(session: AsyncSession, new: NewCase) -> None:
 async def read_case(session: AsyncSession, no: str) -> Case | None:
     """One case or None."""
     return await session.get(Case, no)
+
+
+async def read_cases(session: AsyncSession, numbers: Collection[str]) -> dict[str, Case]:
+    """Those of the numbers that exist."""
+    if not numbers:
+        return {}
+    result = await session.execute(select(Case).where(col(Case.no).in_(numbers)))
+    return {case.no: case for case in result.scalars()}
 
 
 async def lock_case(session: AsyncSession, no: str) -> Case | None:
@@ -301,6 +314,10 @@ async def read_plan(session: AsyncSession, digest: str) -> Plan | None:
     return None if row is None else Plan.model_validate(row.body)
 
 
-async def advance_head(session: AsyncSession, no: str, events: int, head: str, at: datetime) -> None:
-    """The audit chain of a case has grown."""
-    await session.execute(update(Case).where(col(Case.no) == no).values(events=events, head=head, updated_at=at))
+async def note(session: AsyncSession, case: Case, lines: Sequence[Event]) -> None:
+    """Lines in the audit trail of a case that the caller has locked, written by somebody else than its workflow."""
+    seq, head = await append(session, case.no, case.events, case.head, lines)
+    await session.execute(
+        update(Case).where(col(Case.no) == case.no).values(events=seq, head=head, updated_at=lines[-1].at)
+    )
+    await session.refresh(case)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CHAR, Column, ForeignKey, Index, select, text
+from sqlalchemy import CHAR, Column, ForeignKey, Index, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
 
@@ -113,6 +113,11 @@ async def read_commands(session: AsyncSession, case_no: str) -> Sequence[Command
         .order_by(col(Command.created_at))
     )
     return result.scalars().all()
+
+
+async def effect(session: AsyncSession, command_id: str, at: datetime) -> None:
+    """An order that no workflow carries out has been carried out."""
+    await session.execute(update(Command).where(col(Command.id) == command_id).values(effective_at=at, settled_at=at))
 
 
 async def settle(database: Database, command_id: str) -> None:

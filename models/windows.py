@@ -12,8 +12,7 @@ from sqlmodel import Field, SQLModel, col
 
 from domain.messages import Place
 from domain.window import WindowBatch, WindowStart, WindowView
-from models import events
-from models.cases import advance_head, lock_case
+from models.cases import lock_case, note
 from models.columns import json_column, moment
 from models.database import Database
 
@@ -131,8 +130,7 @@ async def write_window(database: Database, batch: WindowBatch) -> bool:
             raise LookupError(f"no session {batch.id} of {batch.case_no}")
         if window.recorded >= batch.number:
             return False
-        seq, head = await events.append(session, case.no, case.events, case.head, batch.events)
-        await advance_head(session, case.no, seq, head, batch.at)
+        await note(session, case, batch.events)
         await session.execute(
             update(WindowSession)
             .where(col(WindowSession.id) == batch.id)
