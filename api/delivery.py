@@ -45,6 +45,14 @@ class Delivery:
         except (Down, DatabaseError, *DATABASE_DOWN) as error:
             log.info("start_left_to_relay", case=case_no, error=type(error.__cause__ or error).__name__)
 
+    async def start_kept(self, case_no: str) -> None:
+        """Tries at once to start a case that another one was taken up again as."""
+        try:
+            async with self._database.begin() as session:
+                await self._start(session, case_no, await self._calendars.in_force(session))
+        except (Down, DatabaseError, *DATABASE_DOWN) as error:
+            log.info("start_left_to_relay", case=case_no, error=type(error.__cause__ or error).__name__)
+
     async def window_now(self, message_id: int, start: WindowStart) -> None:
         """Tries at once after the commit."""
         try:

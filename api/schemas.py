@@ -504,6 +504,7 @@ class CommandOut(BaseModel):
     no: str
     status: str
     at: datetime
+    reopened_as: str = Field(default="", description="the case in which this one was taken up again by the order")
 
 
 class TaskOut(BaseModel):

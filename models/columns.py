@@ -15,8 +15,8 @@ def moment(*, null: bool = False) -> Any:
 
 
 def json_column(*, null: bool = False) -> Any:
-    """JSONB."""
-    return Field(default=None if null else ..., sa_column=Column(JSONB, nullable=null))
+    """JSONB; where it may be null, None is the NULL of the database and not the null of JSON."""
+    return Field(default=None if null else ..., sa_column=Column(JSONB(none_as_null=null), nullable=null))
 
 
 def text_array() -> Any:

@@ -30,7 +30,7 @@ from api.schemas import (
     Submission,
     Withdrawal,
 )
-from api.usecases import orders, submit
+from api.usecases import correspondence, orders, submit
 from api.usecases.law import documents_of
 from api.views import Related, case_out, case_short, deliveries_out, event_out, result_out, sees_whole
 from domain.errors import Refusal
@@ -245,12 +245,13 @@ async def get_document(no: str, document_id: str, request: Request, caller: Call
     async with h.database.begin() as session:
         case = await visible_case(session, caller, no)
         application = await read_application(session, no)
-        evidence = await evidence_of(session, no)
-        if application is None or not sees_whole(caller, case, CasePlan.model_validate(application.case_plan)):
+        if application is None:
             raise Refusal("not_found")
-        named = {item["id"] for group in application.documents.values() for item in group}
-        named |= {item.document_id for item in evidence if item.document_id}
-        named |= documents_of(c.body for c in await commands.read_commands(session, no))
+        named = await correspondence.files_seen_by(session, caller, case)
+        if sees_whole(caller, case, CasePlan.model_validate(application.case_plan)):
+            named |= {item["id"] for group in application.documents.values() for item in group}
+            named |= {item.document_id for item in await evidence_of(session, no) if item.document_id}
+            named |= documents_of(c.body for c in await commands.read_commands(session, no))
         document = await read_document(session, document_id) if document_id in named else None
     if document is None:
         raise Refusal("not_found")

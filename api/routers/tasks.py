@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, BackgroundTasks, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from api.access import visible_task
@@ -12,7 +12,7 @@ from api.auth import Caller, need
 from api.etags import read_etag
 from api.house import House, house
 from api.idempotency import Answer, in_transaction
-from api.routers.cases import read_cursor, write_cursor
+from api.routers.cases import delivery, read_cursor, write_cursor
 from api.schemas import NO_NUL, AssignIn, CommandOut, Decision, TaskList, TaskOut
 from api.usecases import orders, worklist
 from api.views import task_out
@@ -104,10 +104,14 @@ async def decide(
     body: Decision,
     request: Request,
     caller: Caller,
+    background: BackgroundTasks,
     if_match: Annotated[str | None, Header()] = None,
 ) -> CommandOut:
     """Decides the task; answered when the decision is carried out and recorded. The same decision again is harmless."""
-    return await orders.decide(house(request), caller, task_id, body, read_etag(if_match))
+    out = await orders.decide(house(request), caller, task_id, body, read_etag(if_match))
+    if out.reopened_as:
+        background.add_task(delivery(request).start_kept, out.reopened_as)
+    return out
 
 
 async def _out(session: Session, h: House, caller: Actor, task_id: str) -> TaskOut:

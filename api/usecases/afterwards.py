@@ -203,7 +203,8 @@ async def decide(
     known = await commands.read_command(session, command)
     case = await _locked(session, task.case_no)
     if known is not None and known.effective_at is not None:
-        return CommandOut(no=case.no, status=case.status, at=known.effective_at)
+        again = await reopened_as_no(session, case.no)
+        return CommandOut(no=case.no, status=case.status, at=known.effective_at, reopened_as=again)
     locked = await tasks.read_task(session, task.id, lock=True)
     if locked is None:
         raise Refusal("not_found")
@@ -219,11 +220,12 @@ async def decide(
     await tasks.close_task(session, task.id, decision.outcome, now)
     data = {"task": task.id, "outcome": decision.outcome, "command": command}
     lines = [Event(type=f"task:{task.kind}:decided", at=now, actor=actor, data=data)]
+    new = ""
     if TaskKind(task.kind) is TaskKind.REOPEN and decision.outcome == "approve":
         new = await _taken_up(session, house, actor, case, now)
         lines.append(Event(type="case:reopened", at=now, actor=actor, data={"as": new}))
     await note(session, case, lines)
-    return CommandOut(no=case.no, status=case.status, at=now)
+    return CommandOut(no=case.no, status=case.status, at=now, reopened_as=new)
 
 
 async def _due(session: Session, house: House, limit: Limit, now: datetime) -> datetime:

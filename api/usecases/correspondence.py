@@ -89,6 +89,17 @@ async def messages(session: Session, house: House, actor: Actor, no: str) -> lis
     return [_message_out(house, actor, letter) for letter in found]
 
 
+async def files_seen_by(session: Session, actor: Actor, case: Case) -> set[str]:
+    """The ids of documents in messages that this person can read."""
+    try:
+        side = side_of(case, actor)
+    except Refusal:
+        return set()
+    return {
+        str(file["id"]) for letter in await correspondence.letters_of(session, case.no, side) for file in letter.files
+    }
+
+
 async def read(session: Session, actor: Actor, no: str) -> None:
     """What was sent to this side has been seen."""
     case = await visible_case(session, actor, no)
