@@ -66,7 +66,10 @@ def business_licence(issue: Issue) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Operation:
-    """One service of one department. ``refusals``: mark of the company -> refusal."""
+    """One service of one department. ``refusals``: mark of the company -> refusal.
+
+    ``from_anywhere``: a register that holds also people whose number was given in another province.
+    """
 
     department: str
     name: str
@@ -75,6 +78,7 @@ class Operation:
     pending: bool = False
     result: Result = no_fields
     refusals: Mapping[str, Refusal] = field(default_factory=dict)
+    from_anywhere: bool = False
 
 
 def licence(kind: str) -> Result:
@@ -99,8 +103,8 @@ def _listed() -> tuple[Operation, ...]:
         kind = Kind.REVERSAL if reverses else Kind.EVIDENCE if row.get("evidence") else Kind.EFFECT
         result = licence(of_licence) if of_licence else no_fields
         refusals = {REFUSED_MARK: REFUSED_HERE} if kind is Kind.EFFECT else {}
-        pending = bool(row.get("pending"))
-        found.append(Operation(row["department"], row["name"], kind, reverses, pending, result, refusals))
+        pending, anywhere = bool(row.get("pending")), row.get("people_from") == "anywhere"
+        found.append(Operation(row["department"], row["name"], kind, reverses, pending, result, refusals, anywhere))
     return tuple(found)
 
 
