@@ -1,4 +1,4 @@
-"""The record activity: the only writer of what people read of a running case."""
+"""The record activities: the only writers of what people read of a running case or session."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from temporalio.exceptions import ApplicationError
 
 from domain import names
 from domain.record import RecordBatch
+from domain.window import WindowBatch
 from models.database import Database
 from models.record import RecordOutOfOrder, write_batch
+from models.windows import write_window
 
 
 class RecordActivities:
@@ -24,3 +26,8 @@ class RecordActivities:
             await write_batch(self._database, batch)
         except RecordOutOfOrder as error:
             raise ApplicationError(str(error), type="RecordOutOfOrder") from error
+
+    @activity.defn(name=names.RECORD_WINDOW_ACTIVITY)
+    async def record_window(self, batch: WindowBatch) -> None:
+        """Writes what has happened in a session, with its lines in the audit trail of the case."""
+        await write_window(self._database, batch)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from domain.errors import Refusal
 from domain.identifiers import is_case_number
-from domain.messages import Actor, Role
+from domain.messages import Acting, Actor, Role
 from domain.regions import covers
 from models.cases import Case, read_case
 from models.database import Session
@@ -37,9 +37,8 @@ async def visible_case(session: Session, actor: Actor, no: str) -> Case:
         scope = scope_of(actor)
     except Refusal:
         raise Refusal("not_found") from None
-    if scope.everything or (scope.owner and scope.owner == case.owner):
-        return case
-    if scope.owner and scope.owner in case.view().signers:
+    own = actor.role in UPLOADERS and actor.subject in {case.owner, case.principal}
+    if scope.everything or own or (scope.owner and case.concerns(scope.owner)):
         return case
     if scope.region and await takes_part(session, no, scope):
         return case
@@ -47,11 +46,23 @@ async def visible_case(session: Session, actor: Actor, no: str) -> Case:
 
 
 async def own_case(session: Session, actor: Actor, no: str) -> Case:
-    """The case, if this actor is its applicant: a citizen or agent, or between authorities whoever started it."""
+    """The case, if it is this actor's: he has filed it, or it was filed for him."""
     case = await visible_case(session, actor, no)
-    if case.owner != actor.subject:
+    if not is_own(case, actor):
         raise Refusal("not_found")
     return case
+
+
+def is_own(case: Case, actor: Actor) -> bool:
+    """Whether this person stands on the applicant's side of the case."""
+    return actor.subject in {case.owner, case.principal}
+
+
+def acting_in(case: Case, actor: Actor) -> Actor:
+    """The actor with whom he acts for in this case, and by what right, if it is not for himself."""
+    if not case.basis or actor.subject != case.owner:
+        return actor
+    return actor.model_copy(update={"principal": case.principal, "basis": Acting(case.basis)})
 
 
 async def signed_case(session: Session, actor: Actor, no: str) -> Case:

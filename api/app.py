@@ -14,7 +14,21 @@ from api.house import House
 from api.limits import RateLimit
 from api.metrics import REQUESTS, SECONDS
 from api.problems import install, problem, unforeseen
-from api.routers import callbacks, cases, deadlines, documents, law, public, services, tasks
+from api.routers import (
+    bulk,
+    callbacks,
+    cases,
+    deadlines,
+    documents,
+    drafts,
+    law,
+    people,
+    public,
+    services,
+    statistics,
+    tasks,
+    windows,
+)
 from api.schemas import Problem
 
 METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
@@ -82,7 +96,10 @@ def create_app(house: House) -> FastAPI:
     app.state.delivery = Delivery(house.database, house.gateway, house.calendars, local_first=house.local_first)
     app.state.rate_limit = RateLimit(house.requests_per_s, house.requests_burst)
     install(app)
-    for module in (services, deadlines, documents, cases, law, tasks, callbacks, public):
+    for module in (
+        *(services, deadlines, documents, drafts, cases, law, people, windows, bulk, tasks, statistics),
+        *(callbacks, public),
+    ):
         app.include_router(module.router)
 
     app.add_middleware(BodyLimit, upload=house.max_upload_bytes)

@@ -8,6 +8,7 @@ import re
 import time
 from base64 import urlsafe_b64decode
 from collections import OrderedDict
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -28,38 +29,57 @@ _SUBJECT = re.compile(r"[!-~]{1,200}")
 _PLACED = {Role.CASEWORKER, Role.SUPERVISOR}
 
 
+@dataclass(frozen=True)
+class Login:
+    """What a token says. ``name``, ``number``: as the identity provider has verified them, or empty."""
+
+    actor: Actor
+    name: str = ""
+    number: str = ""
+
+
 class _Remembered:
     """Tokens that were checked lately: a signature costs a third of a millisecond, and pages ask often."""
 
     def __init__(self) -> None:
-        self._items: OrderedDict[bytes, tuple[float, Actor]] = OrderedDict()
+        self._items: OrderedDict[bytes, tuple[float, Login]] = OrderedDict()
 
-    def get(self, digest: bytes) -> Actor | None:
+    def get(self, digest: bytes) -> Login | None:
         found = self._items.get(digest)
         return found[1] if found is not None and found[0] > time.time() else None
 
-    def put(self, digest: bytes, until: float, actor: Actor) -> None:
-        self._items[digest] = (min(until, time.time() + REMEMBER_S), actor)
+    def put(self, digest: bytes, until: float, login: Login) -> None:
+        self._items[digest] = (min(until, time.time() + REMEMBER_S), login)
         while len(self._items) > REMEMBERED:
             self._items.popitem(last=False)
 
 
 async def actor_of(request: Request) -> Actor:
     """The caller; Refusal(unauthenticated) otherwise."""
+    return (await login_of(request)).actor
+
+
+async def login_of(request: Request) -> Login:
+    """The caller with what his login says of him; Refusal(unauthenticated) otherwise."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token or len(token) > LONGEST_TOKEN:
         raise Refusal("unauthenticated")
     h = house(request)
     remembered: _Remembered = request.app.state.__dict__.setdefault("_remembered", _Remembered())
     digest = hashlib.sha256(token.encode()).digest()
-    actor = remembered.get(digest)
-    if actor is None:
+    login = remembered.get(digest)
+    if login is None:
         claims = await _verified(token, h)
-        actor = _actor(claims)
-        remembered.put(digest, float(claims["exp"]), actor)  # type: ignore[arg-type]
+        login = Login(_actor(claims), _said(claims, "name"), _said(claims, "id_number"))
+        remembered.put(digest, float(claims["exp"]), login)  # type: ignore[arg-type]
     limit: RateLimit = request.app.state.rate_limit
-    limit.take(actor.subject)
-    return actor
+    limit.take(login.actor.subject)
+    return login
+
+
+def _said(claims: dict[str, object], name: str) -> str:
+    value = claims.get(name)
+    return value if isinstance(value, str) and len(value) <= 100 else ""
 
 
 async def _verified(token: str, h: House) -> dict[str, object]:
@@ -106,6 +126,7 @@ def _actor(claims: dict[str, object]) -> Actor:
 
 
 Caller = Annotated[Actor, Depends(actor_of)]
+LoggedIn = Annotated[Login, Depends(login_of)]
 
 
 def need(actor: Actor, *roles: Role) -> None:

@@ -12,11 +12,13 @@ from domain.calendar import WorkCalendar
 from domain.plan import CasePlan
 from domain.process import Callback, Intake
 from domain.start import StartCase
+from domain.window import WindowStart
 from models import outbox
 from models.calendars import Calendars
 from models.cases import read_application, read_case
 from models.database import DATABASE_DOWN, Database, DatabaseError, Session
 from models.outbox import Outbox, OutboxKind
+from models.windows import read_window
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +45,15 @@ class Delivery:
         except (Down, DatabaseError, *DATABASE_DOWN) as error:
             log.info("start_left_to_relay", case=case_no, error=type(error.__cause__ or error).__name__)
 
+    async def window_now(self, message_id: int, start: WindowStart) -> None:
+        """Tries at once after the commit."""
+        try:
+            await self._gateway.start_window(start)
+            async with self._database.begin() as session:
+                await outbox.done(session, message_id)
+        except (Down, DatabaseError, *DATABASE_DOWN) as error:
+            log.info("window_left_to_relay", window=start.id, error=type(error.__cause__ or error).__name__)
+
     async def callback_now(self, message_id: int, case_no: str, message: Callback) -> None:
         """Tries at once after the commit."""
         try:
@@ -59,6 +70,8 @@ class Delivery:
             await self._start(session, row.case_no, await self._calendars.in_force(session))
         elif row.kind == OutboxKind.CALENDAR:
             await self._calendar(session, row.case_no)
+        elif row.kind == OutboxKind.WINDOW:
+            await self._window(session, str(payload["window"]))
         else:
             await self._callback(row.case_no, Callback.model_validate(payload))
 
@@ -84,6 +97,12 @@ class Delivery:
             await self._gateway.calendar(case_no, calendar)
         except NotRunning:
             log.info("calendar_for_ended_case", case=case_no)
+
+    async def _window(self, session: Session, window_id: str) -> None:
+        window = await read_window(session, window_id)
+        if window is None:
+            raise Down("the session is not there")
+        await self._gateway.start_window(WindowStart.model_validate(window.start))
 
     async def _callback(self, case_no: str, message: Callback) -> None:
         try:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TypeVar
 
 from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
@@ -18,8 +19,11 @@ from domain.errors import ERRORS, Refusal
 from domain.messages import Message
 from domain.process import AnyOrder, Callback, CommandResult
 from domain.start import StartCase
+from domain.window import AnyAct, WindowDone, WindowStart
 
 PATIENCE = timedelta(seconds=8)
+Sent = AnyOrder | AnyAct
+M = TypeVar("M", bound=Message)
 
 
 class Down(Exception):
@@ -36,11 +40,14 @@ class Gateway:
 
     async def start(self, case: StartCase) -> None:
         """Starts the case's workflow; that it runs already is success."""
+        await self._start(names.CASE_WORKFLOW, case, case.case_no)
+
+    async def _start(self, workflow: str, start: Message, id_: str) -> None:
         try:
             await self._client.start_workflow(
-                names.CASE_WORKFLOW,
-                case,
-                id=case.case_no,
+                workflow,
+                start,
+                id=id_,
                 task_queue=names.CORE_QUEUE,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
@@ -53,30 +60,52 @@ class Gateway:
 
     async def order(self, case_no: str, command: AnyOrder) -> CommandResult:
         """Sends an order and waits until it is carried out and recorded. Refusal if the case does not allow it."""
+        return await self._update(case_no, names.ORDER_UPDATE, command, CommandResult)
+
+    async def _update(self, workflow_id: str, update: str, sent: Sent, kind: type[M]) -> M:
         try:
-            result: CommandResult = await self._client.get_workflow_handle(case_no).execute_update(
-                names.ORDER_UPDATE,
-                command,
-                id=command.id,
-                result_type=CommandResult,
-                rpc_timeout=PATIENCE,
+            result: M = await self._client.get_workflow_handle(workflow_id).execute_update(
+                update, sent, id=sent.id, result_type=kind, rpc_timeout=PATIENCE
             )
         except WorkflowUpdateFailedError as error:
             cause = error.cause
             if isinstance(cause, ApplicationError) and cause.type in ERRORS:
                 raise Refusal(cause.type) from error
             if isinstance(cause, ApplicationError) and cause.type == "AcceptedUpdateCompletedWorkflow":
-                raise Refusal("case_closed") from error
+                raise Refusal("case_closed" if update == names.ORDER_UPDATE else "window_closed") from error
             raise
         except (WorkflowUpdateRPCTimeoutOrCancelledError, TimeoutError) as error:
             raise Down("no worker has answered in time") from error
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
-                raise NotRunning(case_no) from error
+                raise NotRunning(workflow_id) from error
             raise Down(str(error)) from error
         except RuntimeError as error:
             raise Down(str(error)) from error
         return result
+
+    async def would_refuse(self, case_no: str, order: AnyOrder) -> str | None:
+        """The code with which the case would refuse this order now, or None; nothing is done."""
+        try:
+            code: str | None = await self._client.get_workflow_handle(case_no).query(
+                names.CHECK_QUERY, order, result_type=str, rpc_timeout=PATIENCE
+            )
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                raise NotRunning(case_no) from error
+            raise Down(str(error)) from error
+        except (RuntimeError, TimeoutError) as error:
+            raise Down(str(error)) from error
+        return code
+
+    async def start_window(self, start: WindowStart) -> None:
+        """Starts the workflow of a session; that it runs already is success."""
+        await self._start(names.WINDOW_WORKFLOW, start, names.window_workflow(start.id))
+
+    async def act(self, window_id: str, act: AnyAct) -> WindowDone:
+        """Has something done in a session. Refusal if the session does not allow it."""
+        done: WindowDone = await self._update(names.window_workflow(window_id), names.WINDOW_UPDATE, act, WindowDone)
+        return done
 
     async def callback(self, case_no: str, message: Callback) -> None:
         """Passes a province's report on. NotRunning if the case has ended."""

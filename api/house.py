@@ -68,6 +68,10 @@ class House:
         """Where anyone can verify a licence."""
         return f"{self.public_url.rstrip('/')}/v1/verify/{licence}"
 
+    def qr_url(self, number: str) -> str:
+        """A picture of that address, for printing."""
+        return f"{self.verification_url(number)}/qr.svg"
+
 
 def house(request: Request) -> House:
     """The house of this application."""

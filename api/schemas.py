@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from domain.messages import Text
+from domain.messages import Acting, Text
 
 NO = "32050020261123PENTMOV002N9CH"
 
@@ -43,6 +43,18 @@ class Precheck(BaseModel):
     form: dict[str, JsonValue] = Field(max_length=200)
 
 
+class ActingIn(BaseModel):
+    """For whom you apply, if not for yourself. ``document``: the mandate, or the proof of guardianship."""
+
+    model_config = _with({"basis": "mandate", "principal": "citizen-7", "document": "d0123456789abcdef0123456789"})
+
+    basis: Acting
+    principal: str = Field(
+        default="", pattern="^[!-~]{0,200}$", description="his login, if he has one; he then sees the case as his own"
+    )
+    document: DocumentId = ""
+
+
 class Submission(BaseModel):
     """An application. ``documents``: material id -> ids of documents uploaded before."""
 
@@ -69,6 +81,10 @@ class Submission(BaseModel):
         default_factory=list,
         max_length=20,
         description="login ids of who has to confirm, in the service's order",
+    )
+    acting: ActingIn | None = Field(default=None, description="for whom you apply, if not for yourself")
+    consent: Annotated[str, Field(max_length=40, pattern=NO_NUL)] = Field(
+        default="", description="version of the consent form you have read and agree to, where the service wants it"
     )
 
 
@@ -190,6 +206,11 @@ class MaterialOut(BaseModel):
     source: str
     required: bool
     fetched_by: str = Field(description="the step that fetches it; empty: you upload it")
+    required_when: str = ""
+    tolerance: str = Field(default="core", description="core | deferrable (容缺) | commitment (告知承诺)")
+    due: LimitOut | None = Field(default=None, description="until when a promised one is due, from acceptance")
+    on_broken: str = Field(default="", description="what a broken promise leads to: task | terminate")
+    original: bool = Field(default=False, description="the paper travels to the archive")
 
 
 class StepPlanOut(BaseModel):
@@ -211,6 +232,27 @@ class LegPlanOut(BaseModel):
     steps: list[StepPlanOut]
 
 
+class FeePlanOut(BaseModel):
+    id: str
+    title: Text
+    amount_fen: int
+    when: str
+    before: str
+    refund_on: list[str]
+    basis: Text
+    tag: str
+
+
+class ConsentOut(BaseModel):
+    """``needed``: this service is not submitted without it. Name ``version`` as ``consent`` in the submission."""
+
+    version: str
+    title: Text
+    text: Text
+    needed: bool
+    tag: str
+
+
 class ServiceOut(ServiceShort):
     mode: str
     form: dict[str, JsonValue] = Field(description="JSON Schema")
@@ -220,6 +262,14 @@ class ServiceOut(ServiceShort):
     clocks: list[ClockPlanOut]
     results: list[dict[str, Any]]
     cannot_be_undone: list[Text]
+    acting: list[str] = Field(default=[], description="on what basis somebody may apply for another")
+    cosigners: list[Text] = Field(default=[], description="who has to confirm before the submission counts")
+    fees: list[FeePlanOut] = []
+    partial: dict[str, Any] = Field(default={}, description="what becomes of the rest when a part fails")
+    supplement: LimitOut | None = Field(default=None, description="how long you have to answer the one-time notice")
+    procedures: list[dict[str, Any]] = []
+    retention: dict[str, Any] | None = None
+    provinces: dict[str, dict[str, str]] = Field(default={}, description="what differs from province to province")
     tag: str
     digest: str
 
@@ -272,7 +322,7 @@ class WaitingOut(BaseModel):
     department: str = ""
     why: str
     text: Text
-    unblocks: Text
+    what_unblocks: Text
     step: str = ""
     since: datetime
     until: datetime | None = None
@@ -351,10 +401,28 @@ class CaseOut(CaseShort):
     evidence: list[EvidenceOut]
     documents: dict[str, list[dict[str, Any]]]
     form: dict[str, JsonValue] | None = None
+    acting: str = Field(default="", description="on what basis it was filed for somebody else; empty: for himself")
+    duplicates: list[DuplicateOut] = Field(
+        default_factory=list, description="open cases about the same, as far as you may see them"
+    )
+    reopens: str = Field(default="", description="the case that this one takes up again")
+    reopened_as: str = Field(default="", description="the case that takes this one up again")
+    keep_until: date | None = Field(default=None, description="how long the file is kept; none: for ever, or unsaid")
+
+
+class DuplicateOut(BaseModel):
+    """An open case of the same service about the same."""
+
+    no: str
+    status: str
+    created_at: datetime
 
 
 class Receipt(BaseModel):
-    """What a submission is answered with: durable from here on."""
+    """What a submission is answered with: durable from here on.
+
+    duplicates: open cases of yours about the same; withdraw the one you do not want.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -378,6 +446,7 @@ class Receipt(BaseModel):
     created_at: datetime
     digest: str
     files: list[dict[str, str]]
+    duplicates: list[DuplicateOut] = []
 
 
 class EventOut(BaseModel):
@@ -402,14 +471,29 @@ class ResultOut(BaseModel):
     issuer: PlaceOut
     issued_at: datetime
     verify: str
+    qr: str = Field(default="", description="a picture of that address")
     state: str
 
 
+class DeliveryOut(BaseModel):
+    """How a result reaches the applicant. ``reference``: the tracking number, once it is on its way."""
+
+    step: str
+    title: Text
+    place: PlaceOut
+    status: str
+    reference: str
+    at: datetime
+
+
 class ResultList(BaseModel):
+    """``results`` are in the applicant's account at once; ``deliveries`` are what is mailed or handed over besides."""
+
     status: str
     reason: str
     decision: dict[str, Any] | None
     results: list[ResultOut]
+    deliveries: list[DeliveryOut] = []
 
 
 class CommandOut(BaseModel):

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from api.schemas import NO_NUL, DocumentId, PlaceOut, ShortText, WaitingOut
+from api.schemas import NO_NUL, DocumentId, PlaceOut, ShortText
 from domain.messages import Text
 
 Name = Annotated[str, Field(max_length=60, pattern=NO_NUL)]
@@ -250,6 +250,7 @@ class FeeOut(BaseModel):
     amount_fen: int
     status: str
     reference: str
+    pay_at: str = Field(default="", description="the payment platform's page, while it is due")
     basis: Text
     tag: str
     refund_on: list[str]
@@ -257,4 +258,3 @@ class FeeOut(BaseModel):
 
 class FeeList(BaseModel):
     fees: list[FeeOut]
-    waiting_on: WaitingOut | None = None

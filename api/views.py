@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from typing import Any
 
 from api.house import House
@@ -11,6 +12,8 @@ from api.schemas import (
     CaseOut,
     CaseShort,
     ClockOut,
+    DeliveryOut,
+    DuplicateOut,
     EventOut,
     EvidenceOut,
     LegOut,
@@ -20,15 +23,17 @@ from api.schemas import (
     TaskOut,
     WaitingOut,
 )
+from domain import names
 from domain.calendar import WorkCalendar, local_day
 from domain.messages import Actor, Place, Role, Text
-from domain.plan import CasePlan, Clock, Plan
+from domain.plan import CasePlan, Clock, Plan, StepKind
 from domain.process import clocks
 from domain.reasons import reason_text
 from domain.record import CaseView, ClockView, EvidenceState, Waiting
 from domain.regions import covers
 from domain.waiting import WHY
 from models.cases import Application, Case
+from models.commands import Command
 from models.effects import Effect
 from models.events import EventRow
 from models.evidence import Evidence
@@ -55,7 +60,7 @@ def waiting_out(house: House, waiting: Waiting, effects: Mapping[str, Effect] | 
         department=waiting.department,
         why=waiting.why,
         text=why.text,
-        unblocks=why.unblocks,
+        what_unblocks=why.unblocks,
         step=waiting.step,
         since=waiting.since,
         until=waiting.until,
@@ -90,12 +95,14 @@ def case_out(
     evidence: Sequence[Evidence],
     effects: Sequence[Effect],
     calendar: WorkCalendar,
+    related: Related,
 ) -> CaseOut:
     """The whole case as this actor may see it; due dates explained by this calendar."""
     view = case.view()
+    whole = sees_whole(actor, case, CasePlan.model_validate(application.case_plan))
     case_plan = CasePlan.model_validate(application.case_plan)
     by_step = {effect.step: effect for effect in effects}
-    fields = visible_fields(actor, case_plan, application.current())
+    fields = visible_fields(actor, case, case_plan, application.current())
     return CaseOut(
         **case_short(house, case).model_dump(exclude={"title", "waiting_on"}),
         title=plan.title,
@@ -107,22 +114,60 @@ def case_out(
         waiting=[waiting_out(house, item, by_step) for item in view.waiting],
         legs=_legs(house, case_plan, view),
         clocks=[_clock(calendar, case_plan, item) for item in view.clocks],
-        evidence=[_evidence(house, actor, case_plan, item) for item in evidence],
-        documents=application.documents if sees_whole(actor, case_plan) else {},
+        evidence=[_evidence(house, actor, case, case_plan, item) for item in evidence],
+        documents=_documents(application, related.commands) if whole else {},
         form=fields or None,
+        acting=case.basis,
+        duplicates=[
+            DuplicateOut(no=other.no, status=other.status, created_at=other.created_at)
+            for other in related.duplicates
+            if other.concerns(actor.subject) or (whole and actor.role in {Role.CASEWORKER, Role.SUPERVISOR})
+        ],
+        reopens=case.reopens,
+        reopened_as=related.reopened_as,
+        keep_until=_keep_until(plan, case),
     )
 
 
-def sees_whole(actor: Actor, plan: CasePlan) -> bool:
-    """The applicant, and the authority that accepts and decides, see the whole application."""
-    if actor.role in {Role.CITIZEN, Role.AGENT}:
+@dataclass(frozen=True)
+class Related:
+    """Other cases that this one has to do with, and what was ordered in it."""
+
+    duplicates: Sequence[Case]
+    reopened_as: str
+    commands: Sequence[Command]
+
+
+def _documents(application: Application, commands: Sequence[Command]) -> dict[str, list[dict[str, Any]]]:
+    """By material: what was handed in at first, and what was brought since (``since``)."""
+    found = {name: [dict(item) for item in group] for name, group in application.documents.items()}
+    for command in commands:
+        if command.kind in {"hand_in", "capture"}:
+            since = command.effective_at.isoformat() if command.effective_at else ""
+            files = [file | {"since": since} for file in command.body.get("files", [])]
+            found.setdefault(command.target, []).extend(files)
+    return found
+
+
+def _keep_until(plan: Plan, case: Case) -> date | None:
+    if plan.retention is None or plan.retention.years is None or case.closed_at is None:
+        return None
+    closed = local_day(case.closed_at)
+    last_of_month = closed.month == 2 and closed.day == 29
+    return closed.replace(year=closed.year + plan.retention.years, day=28 if last_of_month else closed.day)
+
+
+def sees_whole(actor: Actor, case: Case, plan: CasePlan) -> bool:
+    """The applicant's side, and the authority that accepts and decides, see the whole application."""
+    if actor.role in {Role.CITIZEN, Role.AGENT} or case.concerns(actor.subject):
         return True
-    return actor.role in {Role.CASEWORKER, Role.SUPERVISOR} and _at(actor, plan.accepting)
+    accepting = plan.accepting.model_copy(update={"region": case.view().moved.get("", plan.accepting.region)})
+    return actor.role in {Role.CASEWORKER, Role.SUPERVISOR} and _at(actor, accepting)
 
 
-def visible_fields(actor: Actor, plan: CasePlan, form: Mapping[str, Any]) -> dict[str, Any]:
+def visible_fields(actor: Actor, case: Case, plan: CasePlan, form: Mapping[str, Any]) -> dict[str, Any]:
     """The fields this actor needs: another authority only those that its own steps are sent (PIPL art. 6)."""
-    if sees_whole(actor, plan):
+    if sees_whole(actor, case, plan):
         return dict(form)
     if actor.role not in {Role.CASEWORKER, Role.SUPERVISOR}:
         return {}
@@ -202,11 +247,11 @@ def explain(calendar: WorkCalendar, plan: CasePlan, clock: Clock, view: ClockVie
     return lines
 
 
-def _evidence(house: House, actor: Actor, plan: CasePlan, item: Evidence) -> EvidenceOut:
+def _evidence(house: House, actor: Actor, case: Case, plan: CasePlan, item: Evidence) -> EvidenceOut:
     """Evidence; its content only for the applicant, or for the place that decides once it may be used."""
     step = next(s for s in plan.steps if s.id == item.step)
-    applicant = actor.role in {Role.CITIZEN, Role.AGENT}
-    sees = applicant or (item.state == EvidenceState.USED and sees_whole(actor, plan))
+    applicant = actor.role in {Role.CITIZEN, Role.AGENT} or case.concerns(actor.subject)
+    sees = applicant or (item.state == EvidenceState.USED and sees_whole(actor, case, plan))
     shown = item.preview if sees and item.state not in _UNSEEN else None
     return EvidenceOut(
         id=item.id,
@@ -226,12 +271,19 @@ def event_out(row: EventRow) -> EventOut:
         seq=row.seq,
         type=row.type,
         at=row.at,
-        actor={"role": row.actor_role, "region": row.actor_region, "department": row.actor_department},
+        actor={"role": row.actor_role, "region": row.actor_region, "department": row.actor_department} | _for(row),
         leg=row.leg,
         step=row.step,
         data=row.data,
         hash=row.hash,
     )
+
+
+def _for(row: EventRow) -> dict[str, str]:
+    """For whom it was done; the person by a digest, since whoever reads the trail need not know his login."""
+    if not row.actor_basis:
+        return {}
+    return {"basis": row.actor_basis, "principal": names.holder_digest(row.case_no, row.actor_principal)}
 
 
 def result_out(house: House, licence: Licence) -> ResultOut:
@@ -242,8 +294,26 @@ def result_out(house: House, licence: Licence) -> ResultOut:
         issuer=place_out(house, licence.region, licence.department),
         issued_at=licence.issued_at,
         verify=house.verification_url(licence.identifier),
+        qr=house.qr_url(licence.identifier),
         state=licence.state,
     )
+
+
+def deliveries_out(house: House, case: Case, plan: CasePlan) -> list[DeliveryOut]:
+    """What is mailed or handed over."""
+    states = {state.id: state for state in case.view().steps}
+    return [
+        DeliveryOut(
+            step=step.id,
+            title=step.title,
+            place=place_out(house, step.place.region, step.place.department),
+            status=states[step.id].status,
+            reference=states[step.id].reference,
+            at=states[step.id].since,
+        )
+        for step in plan.steps
+        if step.kind is StepKind.DELIVER
+    ]
 
 
 def task_out(house: House, actor: Actor, task: Task, case: Case | None, bound: CasePlan | None = None) -> TaskOut:

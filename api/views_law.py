@@ -19,7 +19,9 @@ from api.schemas_law import (
     SupplementItemOut,
     SupplementOut,
 )
+from api.schemas_people import OpinionOut
 from api.views import explain, place_out
+from domain import names
 from domain.calendar import WorkCalendar, local_day
 from domain.case import WITHDRAWABLE, CaseStatus, StepStatus
 from domain.effects import AnswerStatus, Verb
@@ -216,6 +218,36 @@ def corrections_out(case: Case, commands: Sequence[Command]) -> list[CorrectionO
     ]
 
 
+def _address(effect: Effect) -> str:
+    """Where to pay; only a web address is passed on, whatever a back office says."""
+    address = str((effect.answer or {}).get("data", {}).get("payment_url", ""))
+    return address if address.startswith(("https://", "http://")) and len(address) <= 500 else ""
+
+
+def opinions_out(house: House, commands: Sequence[Command]) -> list[OpinionOut]:
+    """Each question with its answer, if there is one."""
+    answers = {c.target: c for c in commands if c.kind == "decide"}
+    found = []
+    for asked in commands:
+        if asked.kind != "opinion":
+            continue
+        order = asked.body["order"]
+        task = names.task_id(asked.case_no, names.opinion_about(asked.id), "opinion", 0)
+        answer = answers.get(task)
+        found.append(
+            OpinionOut(
+                asked_at=asked.effective_at,
+                by=place_out(house, asked.actor_region, asked.actor_department),
+                place=place_out(house, order["region"], order["department"]),
+                question=asked.body["question"],
+                outcome=answer.body["outcome"] if answer else "",
+                answer=answer.body["reason"] if answer else "",
+                answered_at=answer.effective_at if answer else None,
+            )
+        )
+    return found
+
+
 _FEE = {
     StepStatus.WAITING: "not_due",
     StepStatus.PENDING: "due",
@@ -226,9 +258,10 @@ _FEE = {
 }
 
 
-def fees_out(case: Case, plan: Plan, bound: CasePlan) -> list[FeeOut]:
-    """Orders, payments, refunds."""
+def fees_out(case: Case, plan: Plan, bound: CasePlan, effects: Sequence[Effect]) -> list[FeeOut]:
+    """Orders, payments, refunds; where to pay what is due, as the payment platform has said."""
     states = {step.id: step for step in case.view().steps}
+    paying = {e.step: _address(e) for e in effects if e.verb == Verb.SUBMIT and e.answer}
     found = []
     for fee in plan.fees:
         step = next((s for s in bound.steps if s.id == f"fee-{fee.id}"), None)
@@ -242,6 +275,7 @@ def fees_out(case: Case, plan: Plan, bound: CasePlan) -> list[FeeOut]:
                 amount_fen=int(step.send["amount_fen"].removeprefix("=")),
                 status=_FEE.get(state.status, "ordering"),
                 reference=state.reference,
+                pay_at=paying.get(step.id, "") if state.status is StepStatus.PENDING else "",
                 basis=fee.basis,
                 tag=fee.tag,
                 refund_on=[ending.value for ending in fee.refund_on],

@@ -10,16 +10,29 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from pydantic import ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from catalogue.checks import check
 from catalogue.reading import DefinitionError, Refused, located, read_document
 from domain.plan import Plan
 
-__all__ = ["DefinitionError", "Refused", "compile_file", "compile_text"]
+__all__ = ["DefinitionError", "Refused", "compile_file", "compile_text", "offered"]
 
 Offers = Mapping[str, Collection[str]]  # department -> operations somebody offers
 _SHAPE = {"extra_forbidden": "unknown_key", "missing": "missing_key"}
 _SEE = "See docs/reference/definition.md."
+
+
+def offered(file: Path) -> Offers:
+    """Department -> the operations that adapters can carry out there; ValueError if that cannot be read from it."""
+    try:
+        listed = YAML(typ="safe", pure=True).load(file.read_text("utf-8"))
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise ValueError("not YAML in UTF-8") from error
+    if not isinstance(listed, dict) or not all(isinstance(operations, dict) for operations in listed.values()):
+        raise ValueError("not departments with their operations")
+    return {str(department): frozenset(operations) for department, operations in listed.items()}
 
 
 def compile_file(path: Path, offers: Offers | None = None) -> Plan:

@@ -8,11 +8,14 @@ from datetime import date
 from functools import cached_property
 from pathlib import Path
 
+from ruamel.yaml import YAML
+
 from catalogue.compiler import compile_file
 from domain.calendar import WorkCalendar, YearNotice
 from domain.errors import Refusal
 from domain.messages import Message, Text
-from domain.plan import Lifecycle, Plan
+from domain.plan import Lifecycle, Limit, Plan
+from domain.window.messages import WindowTimes
 
 HERE = Path(__file__).parent
 
@@ -22,6 +25,57 @@ class Divisions(Message):
 
     source: str
     names: Mapping[str, Text]
+
+
+class ConsentForm(Message):
+    """A text that applicants agree to; its ``version`` is what they name."""
+
+    version: str
+    title: Text
+    text: Text
+    tag: str
+
+
+class Aspect(Message):
+    """One thing that is asked about, online or at a counter."""
+
+    id: str
+    title: Text
+
+
+class RatingRules(Message):
+    """好差评: names of the five levels (one star first), what is asked, when a follow-up is opened, how long it has."""
+
+    levels: tuple[Text, Text, Text, Text, Text]
+    online: tuple[Aspect, ...]
+    counter: tuple[Aspect, ...]
+    bad_at_most: int
+    follow_up: Limit
+
+
+class NoticeForm(Message):
+    """One kind of paper. ``code``: two letters in its number. ``remedy``: it says how to fight it."""
+
+    code: str
+    title: Text
+    text: Text
+    remedy: bool = False
+
+
+class NoticeForms(Message):
+    forms: Mapping[str, NoticeForm]
+    remedy: Text
+
+
+def _yaml(path: Path) -> object:
+    return YAML(typ="safe", pure=True).load(path.read_text("utf-8"))
+
+
+def _mapping(path: Path) -> dict[str, object]:
+    found = _yaml(path)
+    if not isinstance(found, dict):
+        raise TypeError(f"{path.name} is no mapping")
+    return found
 
 
 class Library:
@@ -60,6 +114,37 @@ class Library:
             if plan.version == version:
                 return plan
         raise Refusal("not_found")
+
+    @cached_property
+    def consent(self) -> ConsentForm:
+        """What applicants consent to before papers are collected for another place, or a session begins."""
+        return ConsentForm.model_validate(_yaml(self._folder / "consent.yaml"))
+
+    @cached_property
+    def notices(self) -> NoticeForms:
+        """The papers that the law wants, with their words."""
+        found = _mapping(self._folder / "notices.yaml")
+        remedy = Text.model_validate(found.pop("remedy"))
+        return NoticeForms(remedy=remedy, forms={k: NoticeForm.model_validate(v) for k, v in found.items()})
+
+    @cached_property
+    def window_times(self) -> WindowTimes:
+        """How long things may take at the virtual window."""
+        return WindowTimes.model_validate(_yaml(self._folder / "window.yaml"))
+
+    @cached_property
+    def rating(self) -> RatingRules:
+        """What is asked in a rating, and what a bad one leads to."""
+        return RatingRules.model_validate(self._afterwards["rating"])
+
+    @cached_property
+    def reopening(self) -> Limit:
+        """How long a second person has to say whether a case is taken up again."""
+        return Limit.model_validate(self._afterwards["reopening"])
+
+    @cached_property
+    def _afterwards(self) -> dict[str, object]:
+        return _mapping(self._folder / "afterwards.yaml")
 
     @cached_property
     def calendar(self) -> WorkCalendar:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable
 from datetime import UTC
 
+from domain.messages import Actor
 from domain.record import Event
 
 GENESIS = "0" * 64
@@ -19,13 +20,19 @@ def body_hash(case_no: str, event: Event) -> str:
         "case": case_no,
         "type": event.type,
         "at": event.at.astimezone(UTC).isoformat(timespec="microseconds"),
-        "actor": event.actor.model_dump(mode="json"),
+        "actor": _spelled(event.actor),
         "leg": event.leg,
         "step": event.step,
         "data": dict(event.data),
     }
     text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _spelled(actor: Actor) -> dict[str, str]:
+    """Who acts for himself is spelled without a principal."""
+    spelled: dict[str, str] = actor.model_dump(mode="json", exclude={"principal", "basis"})
+    return spelled | {"principal": actor.principal, "basis": actor.basis.value} if actor.basis else spelled
 
 
 def event_hash(previous: str, case_no: str, seq: int, event: Event) -> str:

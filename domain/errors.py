@@ -105,6 +105,48 @@ ERRORS: dict[str, ErrorKind] = {
         409, "该内容已发往其他部门，不能更正。", "This has been sent to an authority and cannot be corrected any more."
     ),
     "correction_settled": _kind(409, "该更正已有异议。", "An objection to this correction was made already."),
+    "already_rated": _kind(409, "此事项已评价过。", "This case has been rated already."),
+    "not_closed": _kind(409, "事项尚未办结。", "The case has not ended yet."),
+    "reopen_not_possible": _kind(
+        409,
+        "已办结或已撤回的事项不能重新启动；请重新申请。",
+        "A case that was completed or withdrawn is not taken up again; apply anew.",
+    ),
+    "reopen_open": _kind(409, "已有重新启动的申请或已重新启动。", "It has been asked for, or has been taken up again."),
+    "draft_submitted": _kind(409, "该草稿已提交。", "This draft has been handed in."),
+    "too_many_drafts": _kind(409, "草稿过多，请先提交或删除。", "Too many drafts; hand some in or remove some."),
+    "window_closed": _kind(409, "该会话已结束。", "This session is over."),
+    "window_state": _kind(409, "会话当前状态不允许此操作。", "Not possible in the present state of the session."),
+    "window_open": _kind(409, "该事项已有会话正在进行。", "This case has a session already."),
+    "window_not_yours": _kind(
+        409, "此操作由会话中的另一方或另一名经办人办理。", "This is for another side, or another clerk, of the session."
+    ),
+    "window_identity_first": _kind(409, "须先通过身份核验。", "The identity has to be checked first."),
+    "window_taken": _kind(409, "该窗口已由同事接入。", "A colleague is at that window already."),
+    "window_clerk_missing": _kind(
+        409, "负责该环节的窗口尚未接入。", "The clerk whose step this is has not joined the session."
+    ),
+    "window_same_clerk": _kind(422, "请填写另一名同事。", "Name a colleague, not yourself."),
+    "window_recording_missing": _kind(
+        422, "须登记录音录像的位置和摘要。", "Give the place and the digest of the recording."
+    ),
+    "no_window_step": _kind(
+        422, "此事项当前没有虚拟窗口环节，请指定窗口所在地。", "The case has no step at a window now; name the hall."
+    ),
+    "consent_version": _kind(
+        422, "同意书版本不符，请阅读现行版本。", "That is not the text in force; read the present version."
+    ),
+    "consent_required": _kind(422, "须先阅读并同意服务同意书。", "Read the consent form and agree to it first."),
+    "acting_not_allowed": _kind(
+        422, "此事项不能以该身份代办。", "For this service nobody may act for another on that basis."
+    ),
+    "acting_for_oneself": _kind(422, "被代理人不能是本人。", "You cannot act for yourself."),
+    "identity_not_verified": _kind(
+        403,
+        "登录信息中没有已核验的证件号码，不能调取本人信息。",
+        "Your login carries no verified number; what registers hold about you cannot be fetched.",
+    ),
+    "recipient_unknown": _kind(422, "该部门未参与此事项。", "That authority takes no part in this case."),
     "file_too_large": _kind(413, "文件超过大小限制。", "The file is larger than allowed."),
     "body_too_large": _kind(413, "请求内容超过大小限制。", "The request body is larger than allowed."),
     "file_type_unknown": _kind(

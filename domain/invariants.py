@@ -16,7 +16,7 @@ from domain.effects import AnswerStatus
 from domain.messages import Message
 from domain.plan import OUTCOMES, CasePlan, StepKind
 from domain.process import clocks
-from domain.record import CaseView, Event
+from domain.record import AFTER_THE_END, CaseView, Event
 
 STUCK_AFTER = timedelta(seconds=60)
 
@@ -40,6 +40,7 @@ class StoredEffect(Message):
 class StoredTask(Message):
     id: str
     state: str
+    kind: str = ""
 
 
 class CaseFile(Message):
@@ -224,7 +225,7 @@ def never_nobodys(case: CaseFile, now: datetime, calendar: WorkCalendar) -> Iter
     if case.closed_at is not None:
         if case.status not in TERMINAL:
             yield f"closed as {case.status}"
-        if any(task.state == "open" for task in case.tasks):
+        if any(task.state == "open" and task.kind not in AFTER_THE_END for task in case.tasks):
             yield "closed with an open task"
         return
     if case.status in TERMINAL:

@@ -34,13 +34,28 @@ class Role(StrEnum):
     SYSTEM = "system"
 
 
+class Acting(StrEnum):
+    """On what basis somebody acts for another."""
+
+    MANDATE = "mandate"  # 委托
+    GUARDIAN = "guardian"  # 监护
+    AGENT = "agent"  # 代理机构
+    CLERK = "clerk"  # 窗口帮办
+
+
 class Actor(Message):
-    """Who did something. ``subject`` is the opaque id of the token, never a name or an id number."""
+    """Who did something. ``subject`` is the opaque id of the token, never a name or an id number.
+
+    principal, basis: for whom and by what right, where it was not done for oneself. ``principal`` is a login, or
+    ``id:`` with a digest where that person has none.
+    """
 
     subject: str
     role: Role
     region: str = ""
     department: str = ""
+    principal: str = ""
+    basis: Acting | None = None
 
 
 class Place(Message):

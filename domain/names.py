@@ -9,7 +9,12 @@ CASE_WORKFLOW = "Case"
 CALLBACK_SIGNAL = "callback"
 ORDER_UPDATE = "order"
 CALENDAR_SIGNAL = "calendar_published"
+CHECK_QUERY = "would_refuse"
+WINDOW_WORKFLOW = "Window"
+WINDOW_UPDATE = "act"
+WINDOW_SIGNAL = "window_completed"
 RECORD_ACTIVITY = "record"
+RECORD_WINDOW_ACTIVITY = "record_window"
 PROVINCE_ACTIVITY = "call_province"
 PROVINCE_ATTEMPT_ACTIVITY = "try_province"
 
@@ -19,6 +24,16 @@ PROVINCES = ("310000", "320000", "330000", "340000")
 def province_queue(region: str) -> str:
     """The activity task queue of one province: 320500 and 320000 -> province-320000."""
     return f"province-{region[:2]}0000"
+
+
+def window_workflow(session: str) -> str:
+    """The workflow of a session at the virtual window."""
+    return f"window-{session}"
+
+
+def window_decision(session: str) -> str:
+    """The decision that a completed session is."""
+    return _digest("window", session)[:40]
 
 
 def _digest(*parts: str) -> str:
@@ -48,6 +63,21 @@ def supplement_id(case_no: str, command: str) -> str:
 def correction_id(case_no: str, command: str) -> str:
     """A correction's public id."""
     return "k" + _digest("correction", case_no, command)[:25]
+
+
+def identity_digest(service: str, identity: str) -> str:
+    """Two applications of a service with the same digest are about the same."""
+    return _digest("identity", service, identity)
+
+
+def principal_digest(identity: str) -> str:
+    """Stands for somebody who is acted for and has no login."""
+    return "id:" + _digest("principal", identity)[:24]
+
+
+def opinion_about(command: str) -> str:
+    """What sets the task of another body's opinion apart from the others of its case."""
+    return f"opinion:{command[:24]}"
 
 
 def holder_digest(case_no: str, subject: str) -> str:

@@ -37,6 +37,11 @@ class TaskKind(StrEnum):
     TRANSFER = "transfer"  # is this place competent
     ARBITRATE = "arbitrate"  # two places disagree about that
     OPINION = "opinion"  # another body is asked
+    REOPEN = "reopen"  # a second person: is the case to be taken up again
+    FOLLOW_UP = "follow_up"  # of a bad rating
+
+
+AFTER_THE_END = frozenset({TaskKind.REOPEN, TaskKind.FOLLOW_UP})  # opened by the API: no workflow runs any more
 
 
 class TaskState(StrEnum):

@@ -13,7 +13,9 @@ from models import (
     calendars,
     cases,
     commands,
+    correspondence,
     documents,
+    drafts,
     effects,
     events,
     evidence,
@@ -21,8 +23,10 @@ from models import (
     inbox,
     licences,
     outbox,
+    ratings,
     seals,
     tasks,
+    windows,
 )
 from models.database import database_url
 
@@ -30,7 +34,9 @@ _TABLES = (
     calendars,
     cases,
     commands,
+    correspondence,
     documents,
+    drafts,
     effects,
     events,
     evidence,
@@ -38,8 +44,10 @@ _TABLES = (
     inbox,
     licences,
     outbox,
+    ratings,
     seals,
     tasks,
+    windows,
 )
 UPGRADE_LOCK = 7266826  # one upgrade at a time, whoever starts it
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -21,6 +21,7 @@ from domain.process import Intake
 from domain.record import CaseView, Event
 from models import outbox
 from models.columns import digest_column, json_column, moment, text_array
+from models.events import append
 
 
 class PlanRow(SQLModel, table=True):
@@ -36,7 +37,11 @@ class PlanRow(SQLModel, table=True):
 
 
 class Case(SQLModel, table=True):
-    """The projection. Written by intake once and then only by the record activity."""
+    """The projection. Written by intake once and then only by the record activity.
+
+    principal, basis: for whom ``owner`` has filed it, and by what right. identity: two open cases of a service with
+    the same one are about the same. reopens: the number of the case that this one takes up again.
+    """
 
     __tablename__ = "cases"
     __table_args__ = (
@@ -46,6 +51,9 @@ class Case(SQLModel, table=True):
         Index("ix_cases_status", "status", text("created_at DESC"), text("no DESC")),
         Index("ix_cases_waiting", "waiting_who", "waiting_region", text("created_at DESC"), text("no DESC")),
         Index("ix_cases_due", "due_at", postgresql_where=text("closed_at IS NULL")),
+        Index("ix_cases_principal", "principal", text("created_at DESC"), text("no DESC")),
+        Index("ix_cases_identity", "identity", postgresql_where=text("closed_at IS NULL")),
+        Index("ix_cases_reopens", "reopens"),
     )
 
     no: str = Field(sa_column=Column(CHAR(28), primary_key=True))
@@ -68,6 +76,14 @@ class Case(SQLModel, table=True):
     recorded: int = 0
     events: int = 0
     head: str = digest_column()
+    principal: str = ""
+    basis: str = ""
+    identity: str = ""
+    reopens: str = ""
+
+    def concerns(self, subject: str) -> bool:
+        """Whether it is this person's own: filed by him, for him, or to be signed by him."""
+        return subject in {self.owner, self.principal, *self.view().signers}
 
     def view(self) -> CaseView:
         """The projection as a message."""
@@ -137,6 +153,10 @@ class NewCase(Message):
     view: CaseView
     event: Event
     intake: Intake = Intake()
+    identity: str = ""
+    reopens: str = ""
+    principal: str = ""
+    basis: str = ""
 
 
 def grams(*texts: str) -> list[str]:
@@ -159,9 +179,10 @@ _INSERT = text(
     """
     WITH new_case AS (
         INSERT INTO cases (no, service, version, plan_digest, owner, channel, subject, status, reason, waiting_who,
-                           waiting_region, waiting_department, progress, created_at, updated_at, recorded, events, head)
+                           waiting_region, waiting_department, progress, created_at, updated_at, recorded, events, head,
+                           principal, basis, identity, reopens)
         VALUES (:no, :service, :version, :plan_digest, :owner, :channel, :subject, :status, '', :who, :region,
-                :department, CAST(:progress AS jsonb), :at, :at, 0, 1, :head)
+                :department, CAST(:progress AS jsonb), :at, :at, 0, 1, :head, :principal, :basis, :identity, :reopens)
     ), new_application AS (
         INSERT INTO application (case_no, form, documents, digest, case_plan, intake, corrected, grams)
         VALUES (:no, CAST(:form AS jsonb), CAST(:documents AS jsonb), :digest, CAST(:case_plan AS jsonb),
@@ -171,10 +192,10 @@ _INSERT = text(
         SELECT DISTINCT step->'place'->>'region', step->'place'->>'department', CAST(:at AS timestamptz), :no
         FROM jsonb_array_elements(CAST(:case_plan AS jsonb)->'steps') AS step
     ), first_event AS (
-        INSERT INTO event (case_no, seq, type, at, actor_subject, actor_role, actor_region, actor_department, leg, step,
-                           data, hash)
-        VALUES (:no, 1, :event_type, :at, :actor_subject, :actor_role, :actor_region, :actor_department, '', '',
-                CAST(:event_data AS jsonb), :head)
+        INSERT INTO event (case_no, seq, type, at, actor_subject, actor_role, actor_region, actor_department,
+                           actor_principal, actor_basis, leg, step, data, hash)
+        VALUES (:no, 1, :event_type, :at, :actor_subject, :actor_role, :actor_region, :actor_department,
+                :actor_principal, :actor_basis, '', '', CAST(:event_data AS jsonb), :head)
     )
     INSERT INTO outbox (kind, case_no, payload, created_at, due_at, attempts, error)
     VALUES ('start', :no, '{}', :at, CAST(:at AS timestamptz) + CAST(:grace AS interval), 0, '')
@@ -228,6 +249,12 @@ async def insert_case(session: AsyncSession, new: NewCase) -> None:
             "actor_role": actor.role,
             "actor_region": actor.region,
             "actor_department": actor.department,
+            "actor_principal": actor.principal,
+            "actor_basis": actor.basis or "",
+            "principal": new.principal,
+            "basis": new.basis,
+            "identity": new.identity,
+            "reopens": new.reopens,
             "event_data": json.dumps(dict(new.event.data), ensure_ascii=False),
             "intake": new.intake.model_dump_json(),
             "grace": outbox.GRACE,
@@ -240,6 +267,14 @@ async def read_case(session: AsyncSession, no: str) -> Case | None:
     return await session.get(Case, no)
 
 
+async def read_cases(session: AsyncSession, numbers: Collection[str]) -> dict[str, Case]:
+    """Those of the numbers that exist."""
+    if not numbers:
+        return {}
+    result = await session.execute(select(Case).where(col(Case.no).in_(numbers)))
+    return {case.no: case for case in result.scalars()}
+
+
 async def lock_case(session: AsyncSession, no: str) -> Case | None:
     """One case, locked until the end of the transaction: every writer of its audit chain comes through here.
 
@@ -247,6 +282,25 @@ async def lock_case(session: AsyncSession, no: str) -> Case | None:
     """
     result = await session.execute(select(Case).where(col(Case.no) == no).with_for_update(key_share=True))
     return result.scalar_one_or_none()
+
+
+async def open_with(session: AsyncSession, identity: str, but: str = "") -> Sequence[Case]:
+    """Open cases about the same, the oldest first; ``but``: not this one."""
+    if not identity:
+        return ()
+    result = await session.execute(
+        select(Case)
+        .where(col(Case.identity) == identity, col(Case.closed_at).is_(None), col(Case.no) != but)
+        .order_by(col(Case.created_at))
+        .limit(20)
+    )
+    return result.scalars().all()
+
+
+async def reopened_as(session: AsyncSession, no: str) -> str:
+    """The number of the case that takes this one up again, or empty."""
+    found = await session.scalar(select(col(Case.no)).where(col(Case.reopens) == no))
+    return str(found or "")
 
 
 async def read_application(session: AsyncSession, no: str) -> Application | None:
@@ -260,6 +314,10 @@ async def read_plan(session: AsyncSession, digest: str) -> Plan | None:
     return None if row is None else Plan.model_validate(row.body)
 
 
-async def advance_head(session: AsyncSession, no: str, events: int, head: str, at: datetime) -> None:
-    """The audit chain of a case has grown."""
-    await session.execute(update(Case).where(col(Case.no) == no).values(events=events, head=head, updated_at=at))
+async def note(session: AsyncSession, case: Case, lines: Sequence[Event]) -> None:
+    """Lines in the audit trail of a case that the caller has locked, written by somebody else than its workflow."""
+    seq, head = await append(session, case.no, case.events, case.head, lines)
+    await session.execute(
+        update(Case).where(col(Case.no) == case.no).values(events=seq, head=head, updated_at=lines[-1].at)
+    )
+    await session.refresh(case)

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CHAR, Column, ForeignKey, Index, select, text
+from sqlalchemy import CHAR, Column, ForeignKey, Index, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
 
-from domain.messages import Actor
+from domain.messages import Acting, Actor, Role
 from models.columns import json_column, moment
 from models.database import Database
 
@@ -40,17 +40,31 @@ class Command(SQLModel, table=True):
     actor_role: str
     actor_region: str
     actor_department: str
+    actor_principal: str = ""
+    actor_basis: str = ""
     body: dict[str, Any] = json_column()
     created_at: datetime = moment()
     effective_at: datetime | None = moment(null=True)
     settled_at: datetime | None = moment(null=True)
 
+    def actor(self) -> Actor:
+        """Who ordered it."""
+        return Actor(
+            subject=self.actor_subject,
+            role=Role(self.actor_role),
+            region=self.actor_region,
+            department=self.actor_department,
+            principal=self.actor_principal,
+            basis=Acting(self.actor_basis) if self.actor_basis else None,
+        )
+
 
 _INSERT = text(
     """
-    INSERT INTO command (id, kind, case_no, target, actor_subject, actor_role, actor_region, actor_department, body,
-                         created_at)
-    VALUES (:id, :kind, :case_no, :target, :subject, :role, :region, :department, CAST(:body AS jsonb), :at)
+    INSERT INTO command (id, kind, case_no, target, actor_subject, actor_role, actor_region, actor_department,
+                         actor_principal, actor_basis, body, created_at)
+    VALUES (:id, :kind, :case_no, :target, :subject, :role, :region, :department, :principal, :basis,
+            CAST(:body AS jsonb), :at)
     ON CONFLICT DO NOTHING
     """
 )
@@ -78,6 +92,8 @@ async def insert_command(
             "role": actor.role,
             "region": actor.region,
             "department": actor.department,
+            "principal": actor.principal,
+            "basis": actor.basis or "",
             "body": json.dumps(dict(body), ensure_ascii=False),
             "at": at,
         },
@@ -97,6 +113,11 @@ async def read_commands(session: AsyncSession, case_no: str) -> Sequence[Command
         .order_by(col(Command.created_at))
     )
     return result.scalars().all()
+
+
+async def effect(session: AsyncSession, command_id: str, at: datetime) -> None:
+    """An order that no workflow carries out has been carried out."""
+    await session.execute(update(Command).where(col(Command.id) == command_id).values(effective_at=at, settled_at=at))
 
 
 async def settle(database: Database, command_id: str) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
 
 from domain.audit import event_hash
-from domain.messages import Actor, Role
+from domain.messages import Acting, Actor, Role
 from domain.record import Event
 from models.columns import digest_column, json_column, moment, serial
 
@@ -31,6 +31,8 @@ class EventRow(SQLModel, table=True):
     actor_role: str
     actor_region: str
     actor_department: str
+    actor_principal: str = ""
+    actor_basis: str = ""
     leg: str
     step: str
     data: dict[str, Any] = json_column()
@@ -48,6 +50,8 @@ class EventRow(SQLModel, table=True):
             role=Role(self.actor_role),
             region=self.actor_region,
             department=self.actor_department,
+            principal=self.actor_principal,
+            basis=Acting(self.actor_basis) if self.actor_basis else None,
         )
         return Event(type=self.type, at=self.at, actor=actor, leg=self.leg, step=self.step, data=self.data)
 
@@ -68,6 +72,8 @@ async def append(session: AsyncSession, case_no: str, seq: int, head: str, event
                 "actor_role": item.actor.role,
                 "actor_region": item.actor.region,
                 "actor_department": item.actor.department,
+                "actor_principal": item.actor.principal,
+                "actor_basis": item.actor.basis or "",
                 "leg": item.leg,
                 "step": item.step,
                 "data": dict(item.data),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +17,7 @@ from domain.audit import GENESIS, seal_hash
 from domain.case import CaseStatus
 from domain.effects import Answer
 from domain.invariants import CaseFile, StoredEffect, StoredEvent, StoredTask
-from domain.plan import CasePlan, Plan
+from domain.plan import CasePlan
 from models import seals
 from models.cases import Application, Case, PlanRow
 from models.database import Database
@@ -28,6 +28,7 @@ from models.seals import Seal
 from models.tasks import Task
 
 PAGE = 200
+_LATER = ("letter", "note", "rating", "window_session")
 
 
 async def case_files(database: Database, missing: Callable[[Collection[str]], Any]) -> AsyncIterator[CaseFile]:
@@ -83,7 +84,6 @@ async def _page(session: AsyncSession, after: str) -> Sequence[tuple[Case, _Part
 def _file(case: Case, parts: _Parts, files_missing: tuple[str, ...]) -> CaseFile:
     application = parts.application
     content = {"form": application.form, "documents": application.documents, "plan": case.plan_digest}
-    spelled = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     shown = next((e.data.get("digest") for e in parts.events if e.seq == 1), None)
     return CaseFile(
         no=case.no,
@@ -94,8 +94,8 @@ def _file(case: Case, parts: _Parts, files_missing: tuple[str, ...]) -> CaseFile
         head=case.head,
         view=case.view(),
         plan=CasePlan.model_validate(application.case_plan),
-        plan_digest_matches=Plan.model_validate(parts.plan.body).digest() == case.plan_digest,
-        digest_matches=hashlib.sha256(spelled.encode()).hexdigest() == application.digest == shown,
+        plan_digest_matches=_digest(parts.plan.body) == case.plan_digest,
+        digest_matches=_digest(content) == application.digest == shown,
         files_missing=files_missing,
         events=tuple(StoredEvent(seq=e.seq, hash=e.hash, event=e.event()) for e in parts.events),
         effects=tuple(
@@ -110,15 +110,21 @@ def _file(case: Case, parts: _Parts, files_missing: tuple[str, ...]) -> CaseFile
             )
             for e in parts.effects
         ),
-        tasks=tuple(StoredTask(id=t.id, state=t.state) for t in parts.tasks),
+        tasks=tuple(StoredTask(id=t.id, state=t.state, kind=t.kind) for t in parts.tasks),
         licences=tuple(licence.identifier for licence in parts.licences),
     )
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    """SHA-256 over the one spelling, of a plan as of an application."""
+    spelled = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(spelled.encode()).hexdigest()
 
 
 async def orphans(session: AsyncSession) -> Sequence[str]:
     """Rows of cases that are not there: sentences."""
     found = []
-    for table in ("event", "effect", "task", "evidence", "licence", "application", "outbox"):
+    for table in ("event", "effect", "task", "evidence", "licence", "application", "outbox", *_LATER):
         count = await session.scalar(
             text(f"SELECT count(*) FROM {table} t WHERE NOT EXISTS (SELECT 1 FROM cases c WHERE c.no = t.case_no)")  # noqa: S608
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, select, text, tuple_
+from sqlalchemy import ColumnElement, func, or_, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -42,7 +42,7 @@ async def list_cases(session: AsyncSession, scope: Scope, filters: Filters) -> S
     """Newest first. Reads one row more than ``limit`` so that the caller knows whether there is a next page."""
     query = select(Case)
     if scope.owner:
-        query = query.where(col(Case.owner) == scope.owner)
+        query = query.where(or_(col(Case.owner) == scope.owner, col(Case.principal) == scope.owner))
     elif not scope.everything:
         query = query.where(_party(scope.region, scope.department, exact=scope.exact))
     if filters.service:

@@ -22,6 +22,7 @@ class OutboxKind(StrEnum):
     START = "start"
     CALLBACK = "callback"
     CALENDAR = "calendar"  # the calendar in force has changed: a case computes its dates again
+    WINDOW = "window"  # a session at the virtual window begins
 
 
 class Outbox(SQLModel, table=True):

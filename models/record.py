@@ -96,7 +96,7 @@ _FORGET = text("DELETE FROM batch WHERE case_no = :no AND number >= :number")
 _ONLY_WHAT_STANDS = (
     text(
         "UPDATE task SET state = 'cancelled', closed_at = now() "
-        "WHERE case_no = :no AND state = 'open' AND id <> ALL(:open)"
+        "WHERE case_no = :no AND state = 'open' AND id <> ALL(:open) AND kind NOT IN ('reopen', 'follow_up')"
     ),
     text(
         "UPDATE task SET state = 'open', outcome = '', closed_at = NULL "

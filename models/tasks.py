@@ -77,6 +77,29 @@ async def worklist(
     return result.scalars().all()
 
 
+async def insert_task(session: AsyncSession, task: Task) -> None:
+    """A task that no workflow has opened: of a case that has ended."""
+    session.add(task)
+    await session.flush()
+
+
+async def close_task(session: AsyncSession, task_id: str, outcome: str, at: datetime) -> None:
+    """... and its end."""
+    await session.execute(
+        update(Task)
+        .where(col(Task.id) == task_id)
+        .values(state="done", outcome=outcome, closed_at=at, revision=col(Task.revision) + 1)
+    )
+
+
+async def tasks_of_case(session: AsyncSession, case_no: str, kind: str) -> Sequence[Task]:
+    """The tasks of a kind that a case has had, in order."""
+    result = await session.execute(
+        select(Task).where(col(Task.case_no) == case_no, col(Task.kind) == kind).order_by(col(Task.opened_at))
+    )
+    return result.scalars().all()
+
+
 async def set_claim(session: AsyncSession, task_id: str, claimed_by: str) -> None:
     """Who has taken the task; empty: nobody."""
     await session.execute(

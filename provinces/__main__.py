@@ -27,6 +27,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--callback-url", default="", help="where results of pending requests are sent")
     parser.add_argument("--secret-file", type=Path, help="shared secret; default DATA/secret, made if missing")
     parser.add_argument("--pending-seconds", type=float, default=1.0, help="how long a pending service takes")
+    parser.add_argument("--no-auto-pay", action="store_true", help="fees wait for somebody who pays at /pay/NUMBER")
     parser.add_argument("--controls", action="store_true", help="opens /sim: faults, ledger, callbacks")
     parser.add_argument("--log-level", default="warning", choices=["debug", "info", "warning", "error"])
     return parser.parse_args(given)
@@ -67,6 +68,7 @@ def main() -> None:
     settings = Settings(
         region=args.region, data=args.data, secret=read_secret(args.secret_file, args.data),
         callback_url=args.callback_url, pending_s=args.pending_seconds, controls=args.controls,
+        auto_pay=not args.no_auto_pay,
     )  # fmt: skip
     # uvicorn raises the signal again when it is done; without these the exit code would not be 0
     signal.signal(signal.SIGTERM, lambda *_: None)

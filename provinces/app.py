@@ -34,6 +34,7 @@ class Settings:
     callback_url: str = ""
     pending_s: float = 1.0
     controls: bool = False
+    auto_pay: bool = True
 
 
 class Gateway:
@@ -44,7 +45,12 @@ class Gateway:
         self.store = Store(settings.data / "province.sqlite")
         self.faults = Switchboard()
         self.office = Office(
-            settings.region, self.store, self.faults, settings.pending_s, has_callback=bool(settings.callback_url)
+            settings.region,
+            self.store,
+            self.faults,
+            settings.pending_s,
+            has_callback=bool(settings.callback_url),
+            auto_pay=settings.auto_pay,
         )
         self.messenger = Messenger(self.office, settings.callback_url, settings.secret)
         self._gate = Gate(settings.secret)
@@ -52,6 +58,7 @@ class Gateway:
     async def service(self, request: Request) -> Response:
         """POST /gateway/{department}/{service}"""
         department, service = request.path_params["department"], request.path_params["service"]
+        self.office.address = str(request.base_url)
         return await self._answer(request, service, lambda body: self.office.handle(department, service, body))
 
     async def lookup(self, request: Request) -> Response:
@@ -65,6 +72,25 @@ class Gateway:
     async def health(self, request: Request) -> Response:
         """GET /health, unsigned, for whoever supervises the process."""
         return JSONResponse({"status": "up", "regionCode": self.settings.region})
+
+    async def cashier(self, request: Request) -> Response:
+        """GET, POST /pay/{number}: where a person pays a fee; ``result=failed`` tries in vain."""
+        number = request.path_params["number"]
+        bill = self.office.bill(number)
+        if bill is None:
+            return _error(404, "no_such_bill")
+        if request.method == "POST":
+            succeeded = request.query_params.get("result") != "failed"
+            if not self.office.pay(number, succeeded=succeeded):
+                return _error(409, "nothing_to_pay")
+            return JSONResponse({"number": number, "paid": succeeded})
+        yuan = f"{int(bill.items.get('amount_fen', '0')) / 100:.2f}"
+        done = "已支付 paid" if bill.state == "done" else "待支付 to be paid"
+        button = '<form method="post"><button>支付 Pay</button></form>' if bill.state == "in_progress" else ""
+        return HTMLResponse(
+            f"<!doctype html><meta charset=utf-8><title>{number}</title><h1>缴费单 Bill {number}</h1>"
+            f"<p>¥{yuan} · {done}</p>{button}"
+        )
 
     async def _answer(self, request: Request, operation: str, work: Work) -> Response:
         body = await _read(request)
@@ -166,6 +192,7 @@ def build_app(settings: Settings) -> Starlette:
         _route("/gateway/health", gateway.signed_health, "POST"),
         _route("/gateway/{department}/{service}", gateway.service, "POST"),
         _route("/health", gateway.health, "GET"),
+        _route("/pay/{number}", gateway.cashier, "GET", "POST"),
     ]
     if settings.controls:
         routes += [

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 from provinces import evidence
 from provinces.faults import Switchboard
-from provinces.operations import BY_ROUTE, SLOW_FACTOR, SLOW_MARK, Issue, Kind, Operation, Refusal, mark
+from provinces.operations import BY_ROUTE, NOT_PAID, SLOW_FACTOR, SLOW_MARK, Issue, Kind, Operation, Refusal, mark
 from provinces.store import Callback, Request, Store, utc_now
 
 DONE, REFUSED, IN_PROGRESS, UNKNOWN = "00", "01", "02", "03"
@@ -59,8 +59,18 @@ def refused(request_no: str, why: Refusal | evidence.Missing) -> dict[str, objec
 class Office:
     """All departments of one province."""
 
-    def __init__(self, region: str, store: Store, faults: Switchboard, pending_s: float, has_callback: bool) -> None:
+    def __init__(
+        self,
+        region: str,
+        store: Store,
+        faults: Switchboard,
+        pending_s: float,
+        has_callback: bool,
+        auto_pay: bool = True,
+    ) -> None:
         self.region = region
+        self.address = ""  # where this program is reached, as its last caller knew it
+        self._auto_pay = auto_pay
         self.store = store
         self._faults = faults
         self._pending_s = pending_s
@@ -128,6 +138,27 @@ class Office:
         self.wake()
         return event
 
+    def bill(self, business_no: str) -> Request | None:
+        """What is to be paid under this number, paid or not."""
+        request = self.store.by_business_no(business_no)
+        payable = request is not None and BY_ROUTE[request.department, request.operation].payable
+        return request if payable else None
+
+    def pay(self, business_no: str, *, succeeded: bool) -> bool:
+        """Somebody pays at the cashier's page, or tries to. False if there is nothing to pay any more."""
+        bill = self.bill(business_no)
+        if bill is None or bill.state != "in_progress":
+            return False
+        if not succeeded:
+            with self.store.transaction():
+                bill.state, bill.due_at, bill.answer = "refused", None, refused(bill.request_no, NOT_PAID)
+                self.store.write_request(bill)
+                self._announce(bill)
+            self.wake()
+            return True
+        self.complete(bill.request_no)
+        return True
+
     def _order(self, operation: Operation, body: object) -> Order:
         if not isinstance(body, dict):
             raise BadRequest(400, "body_is_no_object")
@@ -174,10 +205,15 @@ class Office:
             request.state, request.answer = "refused", refused(request.request_no, refusal)
         elif operation.pending:
             wait = self._pending_s * (SLOW_FACTOR if chosen == SLOW_MARK else 1)
-            request.state, request.due_at = "in_progress", time.time() + wait
+            paid_by_hand = operation.payable and not self._auto_pay
+            request.state, request.due_at = "in_progress", None if paid_by_hand else time.time() + wait
             reference = self._business_no()
             request.answer = answer(
-                request.request_no, IN_PROGRESS, businessNo=reference, checkAfter=max(1, round(wait))
+                request.request_no,
+                IN_PROGRESS,
+                businessNo=reference,
+                checkAfter=max(1, round(wait)),
+                resultItems={"payment_url": f"{self.address}pay/{reference}"} if operation.payable else {},
             )
         else:
             self._grant(operation, request)

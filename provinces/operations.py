@@ -68,7 +68,8 @@ def business_licence(issue: Issue) -> dict[str, str]:
 class Operation:
     """One service of one department. ``refusals``: mark of the company -> refusal.
 
-    ``from_anywhere``: a register that holds also people whose number was given in another province.
+    payable: somebody has to pay at the cashier's page before it is done.
+    from_anywhere: a register that holds also people whose number was given in another province.
     """
 
     department: str
@@ -76,6 +77,7 @@ class Operation:
     kind: Kind = Kind.EFFECT
     reverses: str = ""
     pending: bool = False
+    payable: bool = False
     result: Result = no_fields
     refusals: Mapping[str, Refusal] = field(default_factory=dict)
     from_anywhere: bool = False
@@ -103,8 +105,11 @@ def _listed() -> tuple[Operation, ...]:
         kind = Kind.REVERSAL if reverses else Kind.EVIDENCE if row.get("evidence") else Kind.EFFECT
         result = licence(of_licence) if of_licence else no_fields
         refusals = {REFUSED_MARK: REFUSED_HERE} if kind is Kind.EFFECT else {}
-        pending, anywhere = bool(row.get("pending")), row.get("people_from") == "anywhere"
-        found.append(Operation(row["department"], row["name"], kind, reverses, pending, result, refusals, anywhere))
+        payable, anywhere = bool(row.get("payable")), row.get("people_from") == "anywhere"
+        pending = payable or bool(row.get("pending"))
+        found.append(
+            Operation(row["department"], row["name"], kind, reverses, pending, payable, result, refusals, anywhere)
+        )
     return tuple(found)
 
 
@@ -115,6 +120,7 @@ SLOW_FACTOR = 10
 ARREARS = Refusal("tax_arrears", "该企业存在欠税，清税未通过。", "The company owes taxes; clearance is refused.")
 SEALED = Refusal("archive_sealed", "该企业档案已被查封，不能移交。", "The archive is sealed and cannot be handed over.")
 INCOMPLETE = Refusal("archive_incomplete", "档案核对不全，退回移交。", "The archive was found incomplete.", late=True)
+NOT_PAID = Refusal("payment_failed", "支付未成功。", "The payment did not succeed.", late=True)
 REFUSED_HERE = Refusal("refused", "经核查不符合办理条件。", "The department finds that it cannot be done.")
 ADDRESS = Refusal("address_not_registrable", "该住所不能登记。", "This address cannot be registered.")
 NAME_TAKEN = Refusal("name_taken", "企业名称与已登记名称相同。", "The company name is already registered.")

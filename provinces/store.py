@@ -115,6 +115,13 @@ class Store:
         row = self._db.execute("SELECT * FROM request WHERE request_no = ?", (request_no,)).fetchone()
         return _request(row) if row else None
 
+    def by_business_no(self, number: str) -> Request | None:
+        """The request that was given this business number."""
+        row = self._db.execute(
+            "SELECT * FROM request WHERE verb = 'submit' AND json_extract(answer, '$.businessNo') = ?", (number,)
+        ).fetchone()
+        return _request(row) if row else None
+
     def due_requests(self, now: float) -> list[Request]:
         """Requests in progress that have come due."""
         rows = self._db.execute("SELECT * FROM request WHERE due_at <= ? ORDER BY due_at LIMIT 200", (now,))

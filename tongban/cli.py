@@ -109,6 +109,8 @@ def token(
     department: Annotated[str | None, typer.Option(help="Code of the department.")] = None,
     subject: Annotated[str | None, typer.Option(help="Who logs in; default: demo-ROLE.")] = None,
     hours: Annotated[float, typer.Option(min=0.01, max=24 * 31, help="How long it is valid.")] = 12,
+    name: Annotated[str | None, typer.Option(help="Verified name, for prefilling forms.")] = None,
+    id_number: Annotated[str | None, typer.Option(help="Verified identity number or credit code.")] = None,
     key: Annotated[Path | None, typer.Option(help="Private signing key; default: the one in the data folder.")] = None,
 ) -> None:
     """Print a login for the demo. Refused outside demo mode: there the identity provider issues logins."""
@@ -126,7 +128,7 @@ def token(
             audience=settings.oidc_audience,
             subject=subject or f"demo-{role}",
             hours=hours,
-            claims={"role": role, "region": region, "department": department},
+            claims={"role": role, "region": region, "department": department, "name": name, "id_number": id_number},
         )
     except OSError as why:
         refuse(f"token: the demo's signing key cannot be read: {why}")

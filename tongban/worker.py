@@ -19,6 +19,7 @@ from tongban.settings import Settings
 from tongban.temporal import KeyRing, connect
 from tongban.wiring import configure_logging, open_database, read_provinces
 from workflows.case import CaseWorkflow
+from workflows.window import WindowWorkflow
 
 GRACE = timedelta(seconds=5)
 log = structlog.get_logger(__name__)
@@ -35,8 +36,8 @@ def build_workers(
                 Worker(
                     client,
                     task_queue=names.CORE_QUEUE,
-                    workflows=[CaseWorkflow],
-                    activities=[record.record, province.try_province],
+                    workflows=[CaseWorkflow, WindowWorkflow],
+                    activities=[record.record, record.record_window, province.try_province],
                     max_cached_workflows=2000,
                     max_concurrent_workflow_tasks=100,
                     max_concurrent_local_activities=100,

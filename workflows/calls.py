@@ -16,6 +16,7 @@ from domain import names
 from domain.process import CallOutcome, OutcomeStatus
 from domain.record import RecordBatch
 from domain.start import CallProvince
+from domain.window import WindowBatch
 
 FIRST_TRY = timedelta(seconds=3)
 QUEUED_TRY = timedelta(seconds=15)
@@ -38,6 +39,13 @@ async def record(batch: RecordBatch) -> None:
     """Writes a batch; tried until the database has it, for without the record nothing may go on."""
     await workflow.execute_local_activity(
         names.RECORD_ACTIVITY, batch, start_to_close_timeout=RECORD_TRY, retry_policy=_STUBBORN
+    )
+
+
+async def record_window(batch: WindowBatch) -> None:
+    """Writes what has happened in a session; tried until the database has it."""
+    await workflow.execute_local_activity(
+        names.RECORD_WINDOW_ACTIVITY, batch, start_to_close_timeout=RECORD_TRY, retry_policy=_STUBBORN
     )
 
 

@@ -20,6 +20,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.effects import Verb
     from domain.process import AnyOrder, Call, Callback, CommandResult, Process
     from domain.start import CallProvince, StartCase
+    from domain.window import WindowResult
     from workflows import calls
 
 
@@ -159,6 +160,16 @@ class CaseWorkflow:
     def callback(self, message: Callback) -> None:
         """A province has reported an end; what is late or foreign changes nothing."""
         self._process.take_callback(message, workflow.now())
+
+    @workflow.signal(name=names.WINDOW_SIGNAL)
+    def window_completed(self, result: WindowResult) -> None:
+        """A session at the virtual window was completed: the step it stands for is decided by it."""
+        self._process.take_window(result, workflow.now())
+
+    @workflow.query(name=names.CHECK_QUERY)
+    def would_refuse(self, order: AnyOrder) -> str | None:
+        """The code with which this order would be refused now, or None; for a dry run."""
+        return self._process.check(order)
 
     @workflow.signal(name=names.CALENDAR_SIGNAL)
     def calendar_published(self, calendar: WorkCalendar) -> None:

@@ -14,7 +14,7 @@ from fastapi import APIRouter, BackgroundTasks, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
 from api.access import own_case, scope_of, visible_case
-from api.auth import Caller, need
+from api.auth import Caller
 from api.delivery import Delivery
 from api.house import House, house
 from api.idempotency import Answer, around_order, in_transaction, key_of
@@ -31,13 +31,14 @@ from api.schemas import (
     Withdrawal,
 )
 from api.usecases import orders, submit
-from api.views import case_out, case_short, event_out, result_out, sees_whole
+from api.usecases.law import documents_of
+from api.views import Related, case_out, case_short, deliveries_out, event_out, result_out, sees_whole
 from domain.errors import Refusal
-from domain.messages import Actor, Role
+from domain.messages import Actor
 from domain.plan import CasePlan
 from domain.process import Intake
 from models import commands
-from models.cases import Case, read_application, read_plan
+from models.cases import Case, open_with, read_application, read_plan, reopened_as
 from models.database import Session
 from models.documents import read_document
 from models.effects import effects_of
@@ -66,7 +67,7 @@ async def submit_case(body: Submission, request: Request, caller: Caller, backgr
 
     async def work(session: Session) -> Answer:
         checked = submit.check(h, body.service, body.form)
-        need(caller, *(Role(role) for role in checked.plan.owner_roles))
+        submit.may_apply(caller, checked.plan, body)
         receipt, intake = await submit.submit(session, h, caller, checked, body)
         started.append((receipt.no, checked.case_plan, intake))
         return Answer.of(receipt, status=201, headers={"Location": f"/v1/cases/{receipt.no}"})
@@ -147,7 +148,12 @@ async def _whole(session: Session, h: House, caller: Actor, case: Case) -> CaseO
     evidence = await evidence_of(session, case.no)
     effects = await effects_of(session, case.no)
     calendar = await h.calendars.in_force(session)
-    return case_out(h, caller, case, plan, application, evidence, effects, calendar)
+    related = Related(
+        duplicates=await open_with(session, case.identity, but=case.no),
+        reopened_as=await reopened_as(session, case.no),
+        commands=await commands.read_commands(session, case.no),
+    )
+    return case_out(h, caller, case, plan, application, evidence, effects, calendar, related)
 
 
 @router.get("/{no}/events", operation_id="listEvents")
@@ -210,6 +216,7 @@ async def get_results(no: str, request: Request, caller: Caller) -> ResultList:
         case = await visible_case(session, caller, no)
         licences = await licences_of(session, no)
         kinds = await kinds_of(session, no)
+        application = await read_application(session, no)
         decided = [c for c in await commands.read_commands(session, no) if kinds.get(c.target) in {"accept", "decide"}]
     decision = None
     if decided:
@@ -223,7 +230,11 @@ async def get_results(no: str, request: Request, caller: Caller) -> ResultList:
             "at": last.effective_at,
         }
     return ResultList(
-        status=case.status, reason=case.reason, decision=decision, results=[result_out(h, x) for x in licences]
+        status=case.status,
+        reason=case.reason,
+        decision=decision,
+        results=[result_out(h, x) for x in licences],
+        deliveries=deliveries_out(h, case, CasePlan.model_validate(application.case_plan)) if application else [],
     )
 
 
@@ -232,13 +243,14 @@ async def get_document(no: str, document_id: str, request: Request, caller: Call
     """A document of the application, for the applicant and for the authority that decides on it."""
     h = house(request)
     async with h.database.begin() as session:
-        await visible_case(session, caller, no)
+        case = await visible_case(session, caller, no)
         application = await read_application(session, no)
         evidence = await evidence_of(session, no)
-        if application is None or not sees_whole(caller, CasePlan.model_validate(application.case_plan)):
+        if application is None or not sees_whole(caller, case, CasePlan.model_validate(application.case_plan)):
             raise Refusal("not_found")
         named = {item["id"] for group in application.documents.values() for item in group}
         named |= {item.document_id for item in evidence if item.document_id}
+        named |= documents_of(c.body for c in await commands.read_commands(session, no))
         document = await read_document(session, document_id) if document_id in named else None
     if document is None:
         raise Refusal("not_found")

@@ -76,7 +76,7 @@ async def _read(session: Session, caller: Actor, no: str, *, whole: bool) -> tup
     if plan is None or application is None:
         raise Refusal("internal")
     bound = CasePlan.model_validate(application.case_plan)
-    if whole and not sees_whole(caller, bound):
+    if whole and not sees_whole(caller, case, bound):
         raise Refusal("not_found")
     return case, plan, bound, list(await commands.read_commands(session, no))
 
@@ -223,4 +223,5 @@ async def get_fees(no: str, request: Request, caller: Caller) -> FeeList:
     """Fees of this case: ordered, paid, refunded."""
     async with house(request).database.begin() as session:
         case, plan, bound, _ = await _read(session, caller, no, whole=False)
-    return FeeList(fees=fees_out(case, plan, bound))
+        effects = await effects_of(session, no)
+    return FeeList(fees=fees_out(case, plan, bound, effects))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+import io
+
+import segno
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
@@ -10,6 +13,7 @@ from api.gateway import Down
 from api.house import House, house
 from api.metrics import OUTBOX_AGE, OUTBOX_BACKLOG
 from api.schemas import VerificationOut
+from api.usecases import notices
 from api.views import place_out
 from domain.errors import Refusal
 from domain.identifiers import parse_licence_id
@@ -23,8 +27,11 @@ router = APIRouter()
 
 @router.get("/v1/verify/{licence}", tags=["verification"], operation_id="verifyLicence")
 async def verify(licence: str, request: Request) -> VerificationOut:
-    """Whether a licence was issued here and is valid; shows only what its service declares as public."""
+    """Whether a licence or a notice was issued here and is valid; shows only what its service declares as public."""
     h = house(request)
+    async with h.database.begin() as session:
+        if (paper := await notices.verify(session, h, licence)) is not None:
+            return paper
     if len(licence) > 200 or parse_licence_id(licence) is None:
         raise Refusal("not_found")
     async with h.database.begin() as session:
@@ -40,6 +47,17 @@ async def verify(licence: str, request: Request) -> VerificationOut:
         issued_at=found.issued_at,
         shows=found.shows,
     )
+
+
+@router.get("/v1/verify/{licence}/qr.svg", tags=["verification"], operation_id="qrOfLicence", response_class=Response)
+async def qr(licence: str, request: Request) -> Response:
+    """A picture of the address at which it is verified, for printing beside its number."""
+    await verify(licence, request)
+    picture = io.BytesIO()
+    segno.make(house(request).verification_url(licence), error="m").save(
+        picture, kind="svg", scale=4, xmldecl=False, title=licence
+    )
+    return Response(picture.getvalue(), media_type="image/svg+xml")
 
 
 @router.get("/healthz", tags=["operation"], operation_id="healthz")

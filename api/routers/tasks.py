@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
@@ -10,21 +9,20 @@ from fastapi.responses import JSONResponse
 
 from api.access import visible_task
 from api.auth import Caller, need
+from api.etags import read_etag
 from api.house import House, house
 from api.idempotency import Answer, in_transaction
 from api.routers.cases import read_cursor, write_cursor
 from api.schemas import NO_NUL, AssignIn, CommandOut, Decision, TaskList, TaskOut
 from api.usecases import orders, worklist
 from api.views import task_out
-from domain.errors import Refusal
 from domain.messages import Actor, Role
 from domain.plan import CasePlan
-from models.cases import read_application, read_case
+from models.cases import read_application, read_case, read_cases
 from models.database import Session
 
 router = APIRouter(prefix="/v1/tasks", tags=["tasks"])
 HANDLERS = (Role.CASEWORKER, Role.SUPERVISOR, Role.COORDINATOR)
-_ETAG = re.compile(r'(?:W/)?"([0-9]{1,9})"')
 
 
 @router.get("", operation_id="listTasks")
@@ -45,7 +43,8 @@ async def get_tasks(
         rows = await worklist.tasks_of(
             session, caller, state=state, mine=mine, queue=queue, after=after, limit=limit + 1
         )
-        page = [task_out(h, caller, task, await read_case(session, task.case_no)) for task in rows[:limit]]
+        cases = await read_cases(session, {task.case_no for task in rows})
+        page = [task_out(h, caller, task, cases.get(task.case_no)) for task in rows[:limit]]
     more = write_cursor(rows[limit - 1].opened_at, rows[limit - 1].id) if len(rows) > limit else None
     return TaskList(tasks=page, next=more)
 
@@ -108,16 +107,7 @@ async def decide(
     if_match: Annotated[str | None, Header()] = None,
 ) -> CommandOut:
     """Decides the task; answered when the decision is carried out and recorded. The same decision again is harmless."""
-    return await orders.decide(house(request), caller, task_id, body, _version(if_match))
-
-
-def _version(if_match: str | None) -> int | None:
-    if if_match is None:
-        return None
-    match = _ETAG.fullmatch(if_match.strip())
-    if match is None:
-        raise Refusal("version_conflict", "/If-Match")
-    return int(match[1])
+    return await orders.decide(house(request), caller, task_id, body, read_etag(if_match))
 
 
 async def _out(session: Session, h: House, caller: Actor, task_id: str) -> TaskOut:

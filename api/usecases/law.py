@@ -29,6 +29,7 @@ from api.schemas_law import (
     TransferIn,
 )
 from api.usecases import orders
+from api.usecases.files import kept_files
 from catalogue.forms import read_form
 from domain import names
 from domain.errors import Refusal, Refusals
@@ -56,7 +57,6 @@ from domain.process import (
 )
 from models.cases import Case, read_application, read_plan
 from models.database import Session
-from models.documents import read_documents
 
 
 class Caller(BaseModel):
@@ -110,16 +110,16 @@ async def request_supplement(house: House, who: Caller, body: SupplementIn) -> C
             about_new=bool(body.about_new.strip()),
         )
         words = {f"i{n}": item.model_dump() for n, item in enumerate(body.items, 1)}
-        await orders.store(session, who.no, body.task, order, {"items": words, "about_new": body.about_new})
-    return await orders.send(house, who.no, order)
+        stored = await orders.store(session, case, body.task, order, {"items": words, "about_new": body.about_new})
+    return await orders.send(house, who.no, stored)
 
 
 async def reply_supplement(house: House, who: Caller, supplement: str, body: ReplyIn) -> CommandOut:
     """Answers some or all items; what was handed in is kept with the answer."""
     async with house.database.begin() as session:
-        await own_case(session, who.actor, who.no)
+        case = await own_case(session, who.actor, who.no)
         ids = {f"/items/{name}/documents/{i}": d for name, r in body.items.items() for i, d in enumerate(r.documents)}
-        kept = await _documents(session, who.actor, ids)
+        kept = await kept_files(session, who.actor, ids)
         faults = [
             Refusal("field_missing", f"/items/{name}")
             for name, r in body.items.items()
@@ -134,20 +134,8 @@ async def reply_supplement(house: House, who: Caller, supplement: str, body: Rep
             items=tuple(body.items),
         )
         words = {name: r.model_dump() | {"files": [kept[d] for d in r.documents]} for name, r in body.items.items()}
-        await orders.store(session, who.no, supplement, order, {"items": words})
-    return await orders.send(house, who.no, order)
-
-
-async def _documents(session: Session, actor: Actor, ids: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-    """Document id -> what is kept of it; Refusals for what is not the actor's. ``ids``: pointer -> id."""
-    found = await read_documents(session, actor.subject, list(ids.values()))
-    faults = [Refusal("document_unknown", pointer) for pointer, d in ids.items() if d not in found]
-    if faults:
-        raise Refusals(faults)
-    return {
-        d.id: {"id": d.id, "name": d.name, "digest": d.digest, "size": d.size, "media_type": d.media_type}
-        for d in found.values()
-    }
+        stored = await orders.store(session, case, supplement, order, {"items": words})
+    return await orders.send(house, who.no, stored)
 
 
 async def cancel_supplement(house: House, who: Caller, supplement: str, body: ReasonIn) -> CommandOut:
@@ -210,11 +198,11 @@ async def move_original(house: House, who: Caller, body: OriginalIn) -> CommandO
         stage=Stage(body.stage),
     )
     async with house.database.begin() as session:
-        await handled_case(session, who.actor, who.no)
-        kept = await _documents(session, who.actor, {"/photo": body.photo})
+        case = await handled_case(session, who.actor, who.no)
+        kept = await kept_files(session, who.actor, {"/photo": body.photo})
         words = body.model_dump() | {"digest": kept[body.photo]["digest"]}
-        await orders.store(session, who.no, body.material, order, words)
-    return await orders.send(house, who.no, order)
+        stored = await orders.store(session, case, body.material, order, words)
+    return await orders.send(house, who.no, stored)
 
 
 async def correct(house: House, who: Caller, body: CorrectionIn) -> CommandOut:
@@ -233,8 +221,8 @@ async def correct(house: House, who: Caller, body: CorrectionIn) -> CommandOut:
         order = CorrectCommand(
             id=who.order_id("correct", who.no, body), actor=who.actor, fields=tuple(sorted(body.fields))
         )
-        await orders.store(session, who.no, who.no, order, {"fields": changed, "reason": body.reason})
-    return await orders.send(house, who.no, order)
+        stored = await orders.store(session, case, who.no, order, {"fields": changed, "reason": body.reason})
+    return await orders.send(house, who.no, stored)
 
 
 async def object_to_correction(house: House, who: Caller, correction: str, body: ReasonIn) -> CommandOut:
@@ -252,12 +240,12 @@ async def hand_in(house: House, who: Caller, material: str, body: HandInIn) -> C
         plan = await _plan(session, case)
         if not any(m.id == material and m.source is MaterialSource.UPLOAD for m in plan.materials):
             raise Refusal("material_unknown", "/material")
-        kept = await _documents(session, who.actor, {f"/documents/{i}": d for i, d in enumerate(body.documents)})
+        kept = await kept_files(session, who.actor, {f"/documents/{i}": d for i, d in enumerate(body.documents)})
         order = HandInCommand(
             id=who.order_id("hand_in", f"{who.no}/{material}", body), actor=who.actor, material=material
         )
-        await orders.store(session, who.no, material, order, {"files": [kept[d] for d in body.documents]})
-    return await orders.send(house, who.no, order)
+        stored = await orders.store(session, case, material, order, {"files": [kept[d] for d in body.documents]})
+    return await orders.send(house, who.no, stored)
 
 
 async def cosign(house: House, who: Caller, body: CosignIn) -> CommandOut:
@@ -266,36 +254,36 @@ async def cosign(house: House, who: Caller, body: CosignIn) -> CommandOut:
         id=names.command_id(who.actor.subject, "cosign", who.no, ""), actor=who.actor, agree=body.agree
     )
     async with house.database.begin() as session:
-        await signed_case(session, who.actor, who.no)
-        await orders.store(session, who.no, who.no, order, {"reason": body.reason})
-    return await orders.send(house, who.no, order)
+        case = await signed_case(session, who.actor, who.no)
+        stored = await orders.store(session, case, who.no, order, {"reason": body.reason})
+    return await orders.send(house, who.no, stored)
 
 
 async def object_to_display(house: House, who: Caller, body: ObjectionIn) -> CommandOut:
     """An objection to what is on public display; by anybody who may see the case, the applicant as well."""
     order = ObjectCommand(id=who.order_id("object", f"{who.no}/{body.step}", body), actor=who.actor, step=body.step)
     async with house.database.begin() as session:
-        await visible_case(session, who.actor, who.no)
-        await orders.store(session, who.no, body.step, order, body.model_dump())
-    return await orders.send(house, who.no, order)
+        case = await visible_case(session, who.actor, who.no)
+        stored = await orders.store(session, case, body.step, order, body.model_dump())
+    return await orders.send(house, who.no, stored)
 
 
 async def _by_department(
     house: House, who: Caller, target: str, order: AnyOrder, words: Mapping[str, Any]
 ) -> CommandOut:
     async with house.database.begin() as session:
-        await handled_case(session, who.actor, who.no)
-        await orders.store(session, who.no, target, order, words)
-    return await orders.send(house, who.no, order)
+        case = await handled_case(session, who.actor, who.no)
+        stored = await orders.store(session, case, target, order, words)
+    return await orders.send(house, who.no, stored)
 
 
 async def _by_applicant(
     house: House, who: Caller, target: str, order: AnyOrder, words: Mapping[str, Any]
 ) -> CommandOut:
     async with house.database.begin() as session:
-        await own_case(session, who.actor, who.no)
-        await orders.store(session, who.no, target, order, words)
-    return await orders.send(house, who.no, order)
+        case = await own_case(session, who.actor, who.no)
+        stored = await orders.store(session, case, target, order, words)
+    return await orders.send(house, who.no, stored)
 
 
 def documents_of(words: Iterable[Mapping[str, Any]]) -> set[str]:

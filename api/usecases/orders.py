@@ -8,44 +8,37 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from api.access import own_case, visible_task
+from api.access import acting_in, own_case, visible_task
 from api.auth import need
 from api.gateway import NotRunning
 from api.house import House
 from api.schemas import CommandOut, Decision, EvidenceAnswer
+from api.usecases import afterwards, decisions
 from domain import names
 from domain.case import CaseStatus
-from domain.errors import Refusal, Refusals
+from domain.errors import Refusal
 from domain.messages import Actor, Role
-from domain.plan import OUTCOMES
 from domain.process import AnyOrder, CommandResult, DecideCommand, EvidenceCommand, WithdrawCommand
-from domain.record import TaskState
+from domain.record import AFTER_THE_END, TaskKind
 from models import commands
-from models.cases import read_case
+from models.cases import Case, read_case
 from models.commands import Command
 from models.database import Session
 from models.documents import read_documents
 from models.evidence import read_evidence
-from models.tasks import Task
 
 _ANY_ORDER: TypeAdapter[AnyOrder] = TypeAdapter(AnyOrder)
-NEEDS_LAW = {"refuse", "terminate"}
-NEEDS_REASON = NEEDS_LAW | {
-    *(bad for _, bad in OUTCOMES.values()),
-    *("deny", "broken", "excused", "dispute", "stay", "move", "objection_dismissed"),
-}
 
 
 async def decide(house: House, actor: Actor, task_id: str, decision: Decision, if_match: int | None) -> CommandOut:
     """A decision on a task of the actor's own worklist. The same decision again gets the same answer."""
     need(actor, Role.CASEWORKER, Role.SUPERVISOR, Role.COORDINATOR)
-    body = decision.model_dump()
-    command = names.command_id(
-        actor.subject, "decide", task_id, "\x1f".join(f"{k}={v}" for k, v in sorted(body.items()))
-    )
+    command = decisions.order_id(actor, task_id, decision)
     async with house.database.begin() as session:
         task = await visible_task(session, actor, task_id)
-        order = DecideCommand(
+        if TaskKind(task.kind) in AFTER_THE_END:
+            return await afterwards.decide(session, house, actor, task, decision, if_match)
+        order: AnyOrder = DecideCommand(
             id=command,
             actor=actor,
             task=task_id,
@@ -55,32 +48,14 @@ async def decide(house: House, actor: Actor, task_id: str, decision: Decision, i
         )
         known = await commands.read_command(session, command)
         if known is None or known.effective_at is None:
-            _check_decision(actor, task, decision, if_match)
+            decisions.check(actor, task, decision, if_match)
             case = await read_case(session, task.case_no)
-            if case is not None and case.owner == actor.subject:
+            if case is None:
+                raise Refusal("not_found")
+            if case.concerns(actor.subject):
                 raise Refusal("own_case")
-            await store(session, task.case_no, task_id, order, body)
+            order = await store(session, case, task_id, order, decision.model_dump())
     return await send(house, task.case_no, order)
-
-
-def _check_decision(actor: Actor, task: Task, decision: Decision, if_match: int | None) -> None:
-    if task.state != TaskState.OPEN:
-        raise Refusal("decision_final" if task.state == TaskState.DONE else "task_not_open")
-    if if_match is None:
-        raise Refusal("precondition_required", "/If-Match")
-    if if_match != task.revision:
-        raise Refusal("version_conflict", "/If-Match")
-    if task.claimed_by and task.claimed_by != actor.subject:
-        raise Refusal("task_claimed")
-    faults = []
-    if decision.outcome not in task.outcomes:
-        faults.append(Refusal("outcome_unknown", "/outcome"))
-    if decision.outcome in NEEDS_REASON and not decision.reason.strip():
-        faults.append(Refusal("reason_required", "/reason"))
-    if decision.outcome in NEEDS_LAW and not decision.legal_basis.strip():
-        faults.append(Refusal("legal_basis_required", "/legal_basis"))
-    if faults:
-        raise Refusals(faults)
 
 
 async def answer_evidence(
@@ -105,8 +80,8 @@ async def answer_evidence(
         order = EvidenceCommand(
             id=command, actor=actor, evidence=evidence_id, accept=accept, replaced=bool(body["replaced"])
         )
-        await store(session, no, evidence_id, order, body)
-    return await send(house, no, order)
+        stored = await store(session, case, evidence_id, order, body)
+    return await send(house, no, stored)
 
 
 async def withdraw(house: House, actor: Actor, no: str, reason: str) -> CommandOut:
@@ -118,26 +93,25 @@ async def withdraw(house: House, actor: Actor, no: str, reason: str) -> CommandO
         if case.closed_at is not None and known is None:
             raise Refusal("case_closed")
         order = WithdrawCommand(id=command, actor=actor)
-        await store(session, no, no, order, {"reason": reason})
-    return await send(house, no, order)
+        stored = await store(session, case, no, order, {"reason": reason})
+    return await send(house, no, stored)
 
 
-async def store(session: Session, no: str, target: str, order: AnyOrder, words: Mapping[str, Any]) -> None:
-    """Writes an order with its words before it is sent; the same id again is the same order."""
+async def store(session: Session, case: Case, target: str, order: AnyOrder, words: Mapping[str, Any]) -> AnyOrder:
+    """Writes an order with its words before it is sent; the same id again is the same order.
+
+    Returns it as it is to be sent: whoever acts for another is told apart from him.
+    """
+    order = order.model_copy(update={"actor": acting_in(case, order.actor)})
     spelled = order.model_dump(mode="json", exclude={"id", "actor", "verb"})
     body = dict(words) | {"order": spelled}
-    await commands.insert_command(session, order.id, order.verb, no, target, order.actor, body, datetime.now(UTC))
+    await commands.insert_command(session, order.id, order.verb, case.no, target, order.actor, body, datetime.now(UTC))
+    return order
 
 
 def order_of(row: Command) -> AnyOrder:
     """The order a row stands for."""
-    actor = Actor(
-        subject=row.actor_subject,
-        role=Role(row.actor_role),
-        region=row.actor_region,
-        department=row.actor_department,
-    )
-    return _ANY_ORDER.validate_python(row.body["order"] | {"verb": row.kind, "id": row.id, "actor": actor})
+    return _ANY_ORDER.validate_python(row.body["order"] | {"verb": row.kind, "id": row.id, "actor": row.actor()})
 
 
 async def send(house: House, no: str, order: AnyOrder) -> CommandOut:

@@ -11,20 +11,24 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from api.auth import need
 from api.house import House
-from api.schemas import Receipt, Submission
+from api.schemas import DuplicateOut, Receipt, Submission
 from catalogue.forms import check_eligibility, conditions, read_form
+from domain import names
 from domain.calendar import local_day
 from domain.case import CaseStatus, StepStatus
 from domain.errors import Refusal, Refusals
 from domain.identifiers import case_number
-from domain.messages import Actor, Text
-from domain.plan import CasePlan, Material, MaterialSource, Plan, Tolerance, bind, overlaid_material, overlays_of
+from domain.messages import Acting, Actor, Role, Text
+from domain.plan import CasePlan, Material, MaterialSource, Mode, Plan, Tolerance, bind, overlaid_material, overlays_of
 from domain.process import Intake
 from domain.record import CaseView, Event, StepView, Waiting, Who
-from models.cases import NewCase, insert_case, next_sequence
+from models.cases import NewCase, insert_case, next_sequence, open_with
 from models.database import Session
 from models.documents import Document, read_documents
+
+PROOF = "acting:proof"  # no material is called so
 
 
 @dataclass(frozen=True)
@@ -90,14 +94,67 @@ def _check_signers(actor: Actor, plan: Plan, given: Sequence[str]) -> tuple[str,
     return tuple(given)
 
 
+def may_apply(actor: Actor, plan: Plan, body: Submission) -> None:
+    """Refusal unless this person may apply for this service: for himself, or on a basis that it knows for another."""
+    acting = body.acting
+    counter = acting is not None and acting.basis is Acting.CLERK
+    need(actor, *((Role.CASEWORKER,) if counter else (Role(role) for role in plan.owner_roles)))
+    if acting is None:
+        return
+    if acting.basis not in plan.acting:
+        raise Refusal("acting_not_allowed", "/acting/basis")
+    if acting.principal == actor.subject:
+        raise Refusal("acting_for_oneself", "/acting/principal")
+    if not acting.document and not counter:
+        raise Refusal("field_missing", "/acting/document")
+
+
+def _acting(actor: Actor, plan: Plan, checked: Checked, body: Submission) -> Actor:
+    """The actor with whom he acts for: a login, or the digest of who the application is about."""
+    if body.acting is None:
+        return actor
+    about = str(checked.form.get(plan.identity_field) or checked.form[plan.subject_field])
+    principal = body.acting.principal or names.principal_digest(about)
+    return actor.model_copy(update={"principal": principal, "basis": body.acting.basis})
+
+
+async def _proof(session: Session, actor: Actor, body: Submission) -> dict[str, list[Document]]:
+    """The mandate, kept with the documents of the application."""
+    if body.acting is None or not body.acting.document:
+        return {}
+    found = await read_documents(session, actor.subject, [body.acting.document])
+    if not found:
+        raise Refusal("document_unknown", "/acting/document")
+    return {PROOF: list(found.values())}
+
+
+def _check_consent(house: House, plan: Plan, body: Submission) -> None:
+    """Papers are collected for another place only with the applicant's consent to that (国办发〔2020〕35号)."""
+    if not body.consent and plan.mode is Mode.COLLECT_AGENT:
+        raise Refusal("consent_required", "/consent")
+    if body.consent and body.consent != house.library.consent.version:
+        raise Refusal("consent_version", "/consent")
+
+
+async def check_intake(
+    session: Session, house: House, actor: Actor, checked: Checked, body: Submission
+) -> tuple[dict[str, list[Document]], Intake]:
+    """What comes with the form: consent, documents, promises, signers; Refusals for what is wrong or missing."""
+    _check_consent(house, checked.plan, body)
+    documents = await check_documents(session, actor, wanted(checked), body)
+    promised = tuple(name for name in dict.fromkeys(body.promised) if not documents.get(name))
+    documents |= await _proof(session, actor, body)
+    return documents, Intake(promised=promised, signers=_check_signers(actor, checked.plan, body.cosigners))
+
+
 async def submit(
     session: Session, house: House, actor: Actor, checked: Checked, body: Submission
 ) -> tuple[Receipt, Intake]:
     """Writes the case. The caller commits, then has the workflow started."""
     channel = body.channel
-    documents = await check_documents(session, actor, wanted(checked), body)
-    promised = tuple(name for name in dict.fromkeys(body.promised) if not documents.get(name))
-    intake = Intake(promised=promised, signers=_check_signers(actor, checked.plan, body.cosigners))
+    documents, intake = await check_intake(session, house, actor, checked, body)
+    identity = identity_of(checked.plan, checked.form)
+    mine = [case for case in await open_with(session, identity) if case.concerns(actor.subject)]
     for document in {d.digest for group in documents.values() for d in group}:
         if not await house.files.exists(document):
             raise Refusal("storage_down")  # never a receipt for a file that is not there
@@ -110,12 +167,14 @@ async def submit(
         ]
         for name, group in documents.items()
     }
-    digest = _digest({"form": checked.form, "documents": kept, "plan": checked.case_plan.plan_digest})
+    digest = digest_of(checked.form, kept, checked.case_plan.plan_digest)
+    acting = _acting(actor, checked.plan, checked, body)
     event = Event(
         type="case:status:submitted",
         at=now,
-        actor=actor,
-        data={"digest": digest, "service": checked.plan.code, "version": checked.plan.version, "channel": channel},
+        actor=acting,
+        data={"digest": digest, "service": checked.plan.code, "version": checked.plan.version, "channel": channel}
+        | ({"consent": body.consent} if body.consent else {}),
     )
     await insert_case(
         session,
@@ -129,16 +188,34 @@ async def submit(
             form=checked.form,
             documents=kept,
             digest=digest,
-            view=_first_view(checked.case_plan, now),
+            view=first_view(checked.case_plan, now),
             event=event,
             intake=intake,
+            identity=identity,
+            principal=acting.principal,
+            basis=acting.basis or "",
         ),
     )
     files = [{"material": name, "digest": d.digest} for name, group in documents.items() for d in group]
-    return Receipt(no=no, status=CaseStatus.SUBMITTED, created_at=now, digest=digest, files=files), intake
+    receipt = Receipt(
+        no=no,
+        status=CaseStatus.SUBMITTED,
+        created_at=now,
+        digest=digest,
+        files=files,
+        duplicates=[DuplicateOut(no=c.no, status=c.status, created_at=c.created_at) for c in mine],
+    )
+    return receipt, intake
 
 
-def _first_view(plan: CasePlan, now: datetime) -> CaseView:
+def identity_of(plan: Plan, form: Mapping[str, JsonValue]) -> str:
+    """By what two applications of a service are known to be about the same; empty if the service does not say."""
+    value = form.get(plan.identity_field) if plan.identity_field else None
+    return names.identity_digest(plan.code, str(value)) if value is not None else ""
+
+
+def first_view(plan: CasePlan, now: datetime) -> CaseView:
+    """How a case looks before its workflow has begun."""
     waiting = Waiting(
         who=Who.SYSTEM, region=plan.accepting.region, department=plan.accepting.department, why="starting", since=now
     )
@@ -146,7 +223,8 @@ def _first_view(plan: CasePlan, now: datetime) -> CaseView:
     return CaseView(status=CaseStatus.SUBMITTED, waiting=(waiting,), steps=steps, clocks=(), due_at=None, next_wake=now)
 
 
-def _digest(content: Mapping[str, Any]) -> str:
+def digest_of(form: Mapping[str, Any], documents: Mapping[str, Any], plan_digest: str) -> str:
     """What the receipt vouches for: form, files and the plan, canonically spelled."""
+    content = {"form": form, "documents": documents, "plan": plan_digest}
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -10,8 +10,8 @@ from domain import names
 from domain.errors import Refusal
 from domain.messages import Actor, Role
 from domain.record import Event, TaskState
-from models import events, tasks
-from models.cases import Case, advance_head, lock_case
+from models import tasks
+from models.cases import Case, lock_case, note
 from models.database import Session
 from models.tasks import Task
 
@@ -65,7 +65,7 @@ async def assign(session: Session, actor: Actor, task_id: str, to: str) -> None:
     case, task = await _locked(session, actor, task_id)
     if actor.role is not Role.SUPERVISOR or task.role != Role.CASEWORKER:
         raise Refusal("forbidden")
-    if to == case.owner or to in case.view().signers:
+    if case.concerns(to):
         raise Refusal("own_case", "/to")
     await _hold(session, actor, case, task, to, "assigned")
 
@@ -91,6 +91,5 @@ async def _hold(session: Session, actor: Actor, case: Case, task: Task, holder: 
     if done == "assigned":
         data["holder"] = names.holder_digest(case.no, holder)
     event = Event(type=f"task:{task.kind}:{done}", at=now, actor=actor, step=task.step, data=data)
-    seq, head = await events.append(session, case.no, case.events, case.head, [event])
-    await advance_head(session, case.no, seq, head, now)
+    await note(session, case, [event])
     await session.refresh(task)

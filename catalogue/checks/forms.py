@@ -48,13 +48,18 @@ def _check_field(plan: Plan, name: str, field: Mapping[str, JsonValue]) -> Itera
         )
     prefill = field.get("x-prefill")
     if prefill is not None and not _prefills(plan, str(prefill)):
-        yield path, "prefill_unknown", f"{prefill} is nothing to take it from", "Use step.<evidence>.<field>."
+        yield (
+            path,
+            "prefill_unknown",
+            f"{prefill} is nothing to take it from",
+            "Use step.<evidence>.<field>, account.name or account.id.",
+        )
 
 
 def _prefills(plan: Plan, source: str) -> bool:
     kind, _, rest = source.partition(".")
     evidence = {step.id for step in plan.steps if step.kind is StepKind.EVIDENCE}
-    return source == "account.name" or (kind == "step" and rest.partition(".")[0] in evidence)
+    return source in {"account.name", "account.id"} or (kind == "step" and rest.partition(".")[0] in evidence)
 
 
 def _check_named(plan: Plan, fields: Mapping[str, Mapping[str, JsonValue]]) -> Iterator[Complaint]:

@@ -10,10 +10,9 @@ from functools import cached_property
 
 from pydantic import ConfigDict, Field, JsonValue
 
-from domain.messages import Message, Text
+from domain.messages import Acting, Message, Text
 from domain.plan.vocabulary import (
     ENGINE,
-    Acting,
     Applicant,
     Ending,
     Lifecycle,

@@ -24,15 +24,6 @@ class Applicant(StrEnum):
     AUTHORITY = "authority"
 
 
-class Acting(StrEnum):
-    """On what basis somebody acts for the applicant."""
-
-    MANDATE = "mandate"  # 委托
-    GUARDIAN = "guardian"  # 监护
-    AGENT = "agent"  # 代理机构
-    CLERK = "clerk"  # 窗口帮办
-
-
 class Lifecycle(StrEnum):
     DRAFT = "draft"
     PUBLISHED = "published"

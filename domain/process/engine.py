@@ -8,11 +8,12 @@ from domain import names
 from domain.calendar import WorkCalendar, local_day
 from domain.case import CaseStatus, StepStatus
 from domain.effects import AnswerStatus, Verb
-from domain.plan import StepKind
+from domain.plan import OUTCOMES, StepKind
 from domain.process import answers, clocks, closing, law, promises, steps
 from domain.process.book import Book
-from domain.process.orders import AnyOrder, CommandResult
+from domain.process.orders import AnyOrder, CommandResult, DecideCommand
 from domain.process.state import Call, Callback, CallOutcome, Intake, Undo, UndoStatus
+from domain.window.messages import WindowResult
 
 
 class Process(Book):
@@ -92,6 +93,26 @@ class Process(Book):
             answers.poll(self, now)
         closing.poll(self, now)
         self.advance(now)
+
+    def take_window(self, result: WindowResult, now: datetime) -> bool:
+        """A session at the virtual window was completed: its clerk has decided the step. False if none waits for it."""
+        state = self.state.steps.get(result.step)
+        if state is None or state.status is not StepStatus.TASK:
+            return False
+        command = DecideCommand(
+            id=names.window_decision(result.session),
+            actor=result.clerk,
+            task=state.task,
+            outcome=OUTCOMES[StepKind.WINDOW][0],
+            ticked=result.ticked,
+            reference=result.session,
+        )
+        if (refusal := self.check(command)) is not None:
+            data = {"session": result.session, "code": refusal}
+            self.note("window:not_counted", now, step=result.step, data=data)
+            return False
+        self.carry_out(command, now)
+        return True
 
     def recalendar(self, calendar: WorkCalendar, now: datetime) -> None:
         """A holiday notice was published: everything that counts days is computed again with it."""

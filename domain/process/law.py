@@ -27,6 +27,7 @@ VERBS: dict[str, tuple[Check, CarryOut]] = {
     "begin_procedure": (delays.check_begin, delays.begin_procedure),
     "end_procedure": (delays.check_end, delays.end_procedure),
     "hand_in": (promises.check_hand_in, promises.hand_in),
+    "capture": (promises.check_capture, promises.capture),
     "cosign": (people.check_cosign, people.cosign),
     "object": (people.check_object, people.object_to_display),
     "original": (custody.check, custody.carry_out),

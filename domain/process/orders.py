@@ -110,6 +110,14 @@ class HandInCommand(Order):
     material: str
 
 
+class CaptureCommand(Order):
+    """A clerk brings a document into the case: photographed at a counter or during a session."""
+
+    verb: Literal["capture"] = "capture"
+    material: str = ""
+    digest: str
+
+
 class CosignCommand(Order):
     """A co-signer, who is the actor, confirms or declines."""
 
@@ -181,6 +189,7 @@ AnyOrder = Annotated[
     | BeginProcedureCommand
     | EndProcedureCommand
     | HandInCommand
+    | CaptureCommand
     | CosignCommand
     | ObjectCommand
     | OriginalCommand

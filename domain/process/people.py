@@ -172,7 +172,7 @@ def ask_opinion(process: Process, command: OpinionCommand, now: datetime) -> Non
     place = Place(region=command.region, department=command.department)
     data = {"region": command.region, "department": command.department, "command": command.id}
     process.note("opinion:asked", now, actor=command.actor, data=data)
-    about = f"opinion:{command.id[:24]}"
+    about = names.opinion_about(command.id)
     process.open_task("", TaskKind.OPINION, place, ("agree", "disagree", "no_opinion"), now, about=about)
 
 
@@ -229,4 +229,4 @@ def object_to_correction(process: Process, command: ObjectCorrectionCommand, now
 
 
 def _applicant(actor: Actor) -> bool:
-    return actor.role in {Role.CITIZEN, Role.AGENT}
+    return actor.role in {Role.CITIZEN, Role.AGENT} or actor.basis is not None

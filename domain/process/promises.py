@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from domain.case import CaseStatus
 from domain.messages import Role
-from domain.plan import CaseMaterial, OnBroken, Tolerance
-from domain.process import clocks
-from domain.process.orders import DecideCommand, HandInCommand
+from domain.plan import CaseMaterial, OnBroken, StepKind, Tolerance
+from domain.process import clocks, deciding
+from domain.process.orders import CaptureCommand, DecideCommand, HandInCommand
 from domain.process.state import OpenTask, PromiseState, PromiseStatus
 from domain.record import TaskKind
 
@@ -52,6 +52,25 @@ def hand_in(process: Process, command: HandInCommand, now: datetime) -> None:
     data = {"material": command.material, "command": command.id}
     process.note("promise:handed_in", now, actor=command.actor, data=data)
     if _material(process, command.material).tolerance is Tolerance.DEFERRABLE:
+        _settle(process, command.material, PromiseStatus.KEPT, now)
+
+
+def check_capture(process: Process, command: CaptureCommand) -> str | None:
+    """A caseworker of a place that meets the applicant: where it is accepted, collected, or at the window."""
+    places = [process.accepting, *(s.place for s in process.steps.values() if s.kind is StepKind.WINDOW)]
+    if process.plan.collecting is not None:
+        places.append(process.plan.collecting)
+    at_one = any(deciding.at(command.actor, place) for place in places)
+    return None if command.actor.role is Role.CASEWORKER and at_one else "not_found"
+
+
+def capture(process: Process, command: CaptureCommand, now: datetime) -> None:
+    """The document is in the case; if it was promised, the promise is kept."""
+    data = {"material": command.material, "digest": command.digest, "command": command.id}
+    process.note("document:captured", now, actor=command.actor, data=data)
+    promised = process.state.promises.get(command.material)
+    owed = promised is not None and promised.status is PromiseStatus.OPEN
+    if owed and _material(process, command.material).tolerance is Tolerance.DEFERRABLE:
         _settle(process, command.material, PromiseStatus.KEPT, now)
 
 

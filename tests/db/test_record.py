@@ -13,7 +13,7 @@ from domain.messages import Place, Role
 from domain.names import task_id
 from domain.record import LicenceIssued, TaskChange, TaskKind, TaskState
 from models import events, outbox
-from models.cases import advance_head, lock_case, read_case
+from models.cases import lock_case, note, read_case
 from models.database import Database
 from models.licences import licences_of
 from models.record import RecordOutOfOrder, write_batch
@@ -93,8 +93,7 @@ async def test_a_batch_takes_the_place_of_all_that_were_written_after_it_too(dat
     async with database.begin() as session:  # the worklist writes in between; that stands
         case = await lock_case(session, no)
         assert case is not None
-        seq, head = await events.append(session, no, case.events, case.head, [event("task:accept:claimed")])
-        await advance_head(session, no, seq, head, NOW)
+        await note(session, case, [event("task:accept:claimed")])
     ended = view(CaseStatus.WITHDRAWN, closed_at=NOW)
     assert await write(database, no, 1, epoch=7, shown=ended, events=(event("case:withdrawal:asked"),))
     async with database.begin() as session:

@@ -7,8 +7,9 @@ import pytest
 
 from domain.audit import GENESIS, seal_hash
 from domain.messages import SYSTEM
-from models import events, seals
-from models.cases import advance_head, lock_case
+from models import seals
+from models.cases import lock_case
+from models.cases import note as note_in
 from models.database import Database, Session
 from models.inspection import check_seals
 from models.seals import Seal
@@ -20,8 +21,7 @@ async def note(session: Session, no: str) -> None:
     """One more line in a case's trail, in the caller's transaction."""
     case = await lock_case(session, no)
     assert case is not None
-    seq, head = await events.append(session, no, case.events, case.head, [event(by=SYSTEM.subject)])
-    await advance_head(session, no, seq, head, NOW)
+    await note_in(session, case, [event(by=SYSTEM.subject)])
 
 
 async def seal(database: Database) -> Seal | None:

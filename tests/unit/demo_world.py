@@ -127,7 +127,7 @@ def waiting() -> WaitingOut:
         department="market_regulation",
         why="province_working",
         text=Text(zh="对方部门已受理，正在办理", en="the other authority has taken it in and is working on it"),
-        unblocks=Text(zh="", en=""),
+        what_unblocks=Text(zh="", en=""),
         since=AT,
         until=AT,
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from catalogue.compiler import Refused, compile_file, compile_text
+from catalogue.compiler import Refused, compile_file, compile_text, offered
 from catalogue.reading import LARGEST, read_document
 from catalogue.schema import schema
 
@@ -18,6 +18,7 @@ BAD = sorted((HERE / "bad").glob("*.yaml"))
 GOOD = sorted((HERE / "good").glob("*.yaml"))
 ROOT = Path(__file__).parents[2]
 SHIPPED = sorted((ROOT / "catalogue" / "services").glob("*.yaml"))
+OFFERS = offered(ROOT / "catalogue" / "operations.yaml")
 _EXPECT = re.compile(rb"# expect: ([a-z0-9_]+) line ([0-9]+)\n")
 
 
@@ -31,7 +32,7 @@ def expected(file: Path) -> tuple[str, int]:
 def test_a_bad_definition_is_refused_for_its_fault_at_its_place(file: Path) -> None:
     code, line = expected(file)
     with pytest.raises(Refused) as refused:
-        compile_file(file)
+        compile_file(file, OFFERS)
     found = [(complaint.code, complaint.line) for complaint in refused.value.complaints]
     assert (code, line) in found
     text = str(next(c for c in refused.value.complaints if c.code == code))
@@ -40,7 +41,7 @@ def test_a_bad_definition_is_refused_for_its_fault_at_its_place(file: Path) -> N
 
 @pytest.mark.parametrize("file", GOOD, ids=lambda file: file.stem)
 def test_a_good_definition_is_taken(file: Path) -> None:
-    assert compile_file(file).digest()
+    assert compile_file(file, OFFERS).digest()
 
 
 def test_there_are_many_faults_each_with_its_own_code() -> None:
@@ -56,11 +57,12 @@ def test_too_much_is_refused_before_it_is_read() -> None:
 
 def test_what_no_adapter_offers_is_told_when_the_adapters_are_known() -> None:
     source = GOOD[0].read_bytes()
-    offers = {"tax": {"fetch_card", "do_it", "undo_it", "issue"}}
+    most = {"vehicle_licence", "vehicle_transfer_out", "vehicle_transfer_restore", "vehicle_licence_issue"}
+    offers = {"traffic_police": most}
     with pytest.raises(Refused) as refused:
         compile_text(source, "x.yaml", offers)
     assert [c.code for c in refused.value.complaints] == ["capability_missing"]
-    assert compile_text(source, "x.yaml", {"tax": {*offers["tax"], "revoke"}})
+    assert compile_text(source, "x.yaml", {"traffic_police": most | {"vehicle_licence_revoke"}})
 
 
 def test_the_same_definition_has_the_same_digest_and_another_one_another() -> None:

@@ -20,10 +20,9 @@ from catalogue.library import HERE
 from catalogue.scenario import Act, Part, read_scenario
 from catalogue.simulation import simulate
 from domain.case import TERMINAL, CaseStatus
-from domain.messages import Text
+from domain.messages import Acting, Text
 from domain.plan import (
     OUTCOMES,
-    Acting,
     Applicant,
     CasePlan,
     Clock,

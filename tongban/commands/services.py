@@ -56,17 +56,27 @@ def list_services(as_json: AsJson = False) -> None:
 @app.command()
 def check(
     files: Annotated[list[Path], typer.Argument(help="Definition files.")],
+    operations: Annotated[
+        Path | None,
+        typer.Option(help="What the adapters can do, written like catalogue/operations.yaml, which is the default."),
+    ] = None,
 ) -> None:
     """Every complaint as file:line:column: code: what. mend. Status 1 if there is any."""
-    from catalogue.compiler import Refused, compile_file
+    from catalogue.compiler import Refused, compile_file, offered
+    from catalogue.library import HERE
 
+    try:
+        offers = offered(operations or HERE / "operations.yaml")
+    except (OSError, ValueError) as error:
+        typer.echo(f"{operations}: {error}", err=True)
+        raise typer.Exit(UNUSABLE) from None
     faulty = False
     for file in files:
         if not file.is_file():
             typer.echo(f"{file}: no such file", err=True)
             raise typer.Exit(UNUSABLE)
         try:
-            plan = compile_file(file)
+            plan = compile_file(file, offers)
         except Refused as refused:
             faulty = True
             for complaint in refused.complaints:
