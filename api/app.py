@@ -33,6 +33,10 @@ from api.schemas import Problem
 
 METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 LARGEST_JSON = 1024 * 1024
+ROUTERS = (
+    *(services, deadlines, documents, drafts, cases, law, people, windows, bulk, tasks, statistics),
+    *(callbacks, public),
+)
 _PROBLEMS = {
     code: {"model": Problem, "description": text}
     for code, text in {
@@ -96,10 +100,7 @@ def create_app(house: House) -> FastAPI:
     app.state.delivery = Delivery(house.database, house.gateway, house.calendars, local_first=house.local_first)
     app.state.rate_limit = RateLimit(house.requests_per_s, house.requests_burst)
     install(app)
-    for module in (
-        *(services, deadlines, documents, drafts, cases, law, people, windows, bulk, tasks, statistics),
-        *(callbacks, public),
-    ):
+    for module in ROUTERS:
         app.include_router(module.router)
 
     app.add_middleware(BodyLimit, upload=house.max_upload_bytes)

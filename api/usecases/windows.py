@@ -52,8 +52,8 @@ async def ask(session: Session, house: House, actor: Actor, body: WindowIn) -> t
     step = _step(bound, locked.view().moved, locked)
     if step is None and body.hall is None:
         raise Refusal("no_window_step", "/hall")
-    accepting = bound.accepting.model_copy(update={"region": locked.view().moved.get("", bound.accepting.region)})
-    hall = Place.model_validate(body.hall.model_dump()) if body.hall else (step.place if step else accepting)
+    handling = _handling(bound, locked)
+    hall = Place.model_validate(body.hall.model_dump()) if body.hall else (step.place if step else handling)
     if body.hall and body.hall.region not in house.library.divisions.names:
         raise Refusal("region_unknown", "/hall/region")
     at_hall = actor.role is Role.CASEWORKER and (actor.region, actor.department) == (hall.region, hall.department)
@@ -66,7 +66,7 @@ async def ask(session: Session, house: House, actor: Actor, body: WindowIn) -> t
         id="w" + secrets.token_hex(13)[:25],
         case_no=case.no,
         hall=hall,
-        handling=accepting,
+        handling=handling,
         asked_by=acting_in(locked, actor),
         consent_version=house.library.consent.version,
         times=house.library.window_times,
@@ -81,6 +81,15 @@ async def ask(session: Session, house: House, actor: Actor, body: WindowIn) -> t
     if window is None:
         raise Refusal("internal")
     return await shown(session, house, actor, window), start, message
+
+
+def _handling(plan: CasePlan, case: Case) -> Place:
+    """业务属地: who decides; where acceptance is delegated that is not who accepts."""
+    moved = case.view().moved
+    for step in plan.steps:
+        if step.kind is StepKind.DECIDE:
+            return step.place.model_copy(update={"region": moved.get(step.id, step.place.region)})
+    return plan.accepting.model_copy(update={"region": moved.get("", plan.accepting.region)})
 
 
 def _step(plan: CasePlan, moved: Mapping[str, str], case: Case) -> CaseStep | None:

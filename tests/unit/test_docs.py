@@ -18,7 +18,7 @@ from ruamel.yaml import YAML
 from temporalio.bridge import temporal_sdk_bridge
 
 from adapters.registry import Pending, ProvinceEntry, read_entries
-from api.routers import callbacks, cases, deadlines, documents, law, public, services, tasks
+from api.app import ROUTERS
 from api.usecases.callbacks import _REFUSED
 from domain.audit import SUPERSEDED
 from domain.calendar import YearNotice
@@ -185,8 +185,7 @@ def test_shell_and_json_in_the_docs_can_be_read(file: Path) -> None:
 
 
 def _routes() -> set[tuple[str, str]]:
-    modules = (services, deadlines, documents, cases, law, tasks, callbacks, public)
-    routes = [route for module in modules for route in module.router.routes if isinstance(route, APIRoute)]
+    routes = [route for module in ROUTERS for route in module.router.routes if isinstance(route, APIRoute)]
     return {(method, route.path) for route in routes for method in route.methods or ()}
 
 
@@ -324,20 +323,25 @@ def test_every_complaint_about_a_definition_is_explained() -> None:
 def _event_templates() -> set[str]:
     """The types of events that the code writes; what it fills in stands as {}."""
     found = set()
-    for file in [*(ROOT / "domain" / "process").glob("*.py"), *(ROOT / "api" / "usecases").glob("*.py")]:
+    folders = ("domain/process", "domain/window", "api/usecases")
+    for file in [file for folder in folders for file in (ROOT / folder).glob("*.py")]:
+        prefix = "window:" if file.parent.name == "window" else ""
         for node in ast.walk(ast.parse(text_of(file))):
             if not isinstance(node, ast.Call):
                 continue
             spelled: list[ast.expr] = []
+            before = ""
             if isinstance(node.func, ast.Attribute) and node.func.attr == "note":
-                spelled = node.args[:1]
+                spelled, before = node.args[:1], prefix
             elif isinstance(node.func, ast.Name) and node.func.id == "Event":
-                spelled = [k.value for k in node.keywords if k.arg == "type"]
+                spelled, before = [k.value for k in node.keywords if k.arg == "type"], ""
             for part in spelled:
                 if isinstance(part, ast.Constant):
-                    found.add(str(part.value))
+                    found.add(before + str(part.value))
                 elif isinstance(part, ast.JoinedStr):
-                    found.add("".join(str(v.value) if isinstance(v, ast.Constant) else "{}" for v in part.values))
+                    found.add(
+                        before + "".join(str(v.value) if isinstance(v, ast.Constant) else "{}" for v in part.values)
+                    )
     return found
 
 
