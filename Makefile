@@ -16,7 +16,7 @@ export PYTHONUTF8 = 1
 help: ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1	\2/p' Makefile
 
-demo: setup ## everything on this machine, one application through four provinces, then stop
+demo: setup ## everything on this machine, an application through four provinces, then stop; ARGS=all: three services
 	@exec $(PY) -m tongban demo $(ARGS)
 
 up: setup ## everything on this machine until Ctrl-C

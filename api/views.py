@@ -319,7 +319,8 @@ def deliveries_out(house: House, case: Case, plan: CasePlan) -> list[DeliveryOut
 def task_out(house: House, actor: Actor, task: Task, case: Case | None, bound: CasePlan | None = None) -> TaskOut:
     """A task in a worklist; with the case's plan, also the checklist of its step."""
     plan = house.library.services.get(case.service) if case else None
-    title = next((step.title for step in plan.steps if step.id == task.step), None) if plan else None
+    called = {task.step, task.step.removesuffix(f"-{task.region}")}  # a step of several places is named by its place
+    title = next((step.title for step in plan.steps if step.id in called), None) if plan else None
     claimed = "" if not task.claimed_by else "me" if task.claimed_by == actor.subject else "other"
     return TaskOut(
         id=task.id,

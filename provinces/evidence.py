@@ -52,14 +52,18 @@ NOT_FOUND = Missing("not_found", "登记簿中没有该持有人的记录。", "
 INVALID_HOLDER = Missing("invalid_holder", "持有人证件号码不正确。", "The holder's number is not valid.")
 
 
-def look_up(region: str, holder_id: str) -> dict[str, str] | Missing:
-    """The evidence about one holder, as plain strings."""
+def look_up(region: str, holder_id: str, *, from_anywhere: bool = False) -> dict[str, str] | Missing:
+    """The evidence about one holder, as plain strings.
+
+    ``from_anywhere``: a register of homes or of work, which holds also people whose number was given elsewhere.
+    """
     if identifiers.is_uscc(holder_id):
         if holder_id[2:4] != region[:2] or holder_id[14:16] == NOT_REGISTERED_COMPANY:
             return NOT_FOUND
         return _company(region, holder_id)
     if identifiers.is_resident_id(holder_id):
-        if holder_id[:2] != region[:2] or holder_id[14:17] == NOT_REGISTERED_PERSON:
+        of_here = from_anywhere or holder_id[:2] == region[:2]
+        if not of_here or holder_id[14:17] == NOT_REGISTERED_PERSON:
             return NOT_FOUND
         return _person(region, holder_id)
     return INVALID_HOLDER

@@ -84,7 +84,7 @@ class Office:
             raise BadRequest(404, "no_such_service")
         order = self._order(operation, body)
         if order.action == PREVIEW:
-            return self._show(order)
+            return self._show(operation, order)
         digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
         with self.store.transaction():
             known = self.store.request(order.request_no)
@@ -101,7 +101,7 @@ class Office:
             elif operation.kind is Kind.REVERSAL:
                 self._undo(operation, request)
             else:
-                self._release(request)
+                self._release(operation, request)
             self.store.write_request(request)
         if request.due_at is not None:
             self.wake()
@@ -180,20 +180,23 @@ class Office:
             raise BadRequest(400, "original_no_misplaced")
         return order
 
-    def _show(self, order: Order) -> dict[str, object]:
-        found = evidence.look_up(self.region, order.items.get("holder_id", ""))
+    def _show(self, operation: Operation, order: Order) -> dict[str, object]:
+        found = self._look_up(operation, order.items)
         if isinstance(found, evidence.Missing):
             return refused(order.request_no, found)
         return answer(order.request_no, DONE, resultItems=found)
 
-    def _release(self, request: Request) -> None:
-        found = evidence.look_up(self.region, request.items.get("holder_id", ""))
+    def _release(self, operation: Operation, request: Request) -> None:
+        found = self._look_up(operation, request.items)
         if isinstance(found, evidence.Missing):
             request.state, request.answer = "refused", refused(request.request_no, found)
             return
         reference = self._business_no()
         request.answer = answer(request.request_no, DONE, businessNo=reference, resultItems=found)
         self.store.write_ledger(request, 0, reference)
+
+    def _look_up(self, operation: Operation, items: dict[str, str]) -> dict[str, str] | evidence.Missing:
+        return evidence.look_up(self.region, items.get("holder_id", ""), from_anywhere=operation.from_anywhere)
 
     def _apply(self, operation: Operation, request: Request) -> None:
         chosen = mark(request.items)

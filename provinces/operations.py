@@ -69,6 +69,7 @@ class Operation:
     """One service of one department. ``refusals``: mark of the company -> refusal.
 
     payable: somebody has to pay at the cashier's page before it is done.
+    from_anywhere: a register that holds also people whose number was given in another province.
     """
 
     department: str
@@ -79,6 +80,7 @@ class Operation:
     payable: bool = False
     result: Result = no_fields
     refusals: Mapping[str, Refusal] = field(default_factory=dict)
+    from_anywhere: bool = False
 
 
 def licence(kind: str) -> Result:
@@ -103,9 +105,11 @@ def _listed() -> tuple[Operation, ...]:
         kind = Kind.REVERSAL if reverses else Kind.EVIDENCE if row.get("evidence") else Kind.EFFECT
         result = licence(of_licence) if of_licence else no_fields
         refusals = {REFUSED_MARK: REFUSED_HERE} if kind is Kind.EFFECT else {}
-        payable = bool(row.get("payable"))
+        payable, anywhere = bool(row.get("payable")), row.get("people_from") == "anywhere"
         pending = payable or bool(row.get("pending"))
-        found.append(Operation(row["department"], row["name"], kind, reverses, pending, payable, result, refusals))
+        found.append(
+            Operation(row["department"], row["name"], kind, reverses, pending, payable, result, refusals, anywhere)
+        )
     return tuple(found)
 
 

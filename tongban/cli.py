@@ -171,7 +171,7 @@ def up(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
 
 @app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def demo(context: typer.Context) -> None:
-    """Start everything, take one application through four provinces, show it, stop."""
+    """Start everything, take applications through four provinces, show and check them, stop."""
     from tongban.demo import run
 
     raise typer.Exit(run(list(context.args)))

@@ -208,6 +208,23 @@ async def test_a_register_without_the_holder_says_so(desk: Desk, holder: str, re
     assert await desk.ledger() == []
 
 
+@pytest.mark.parametrize(
+    ("department", "register", "found"),
+    [
+        ("natural_resources", "estate_title", True),
+        ("social_security", "insurance_record", True),
+        ("public_security", "household_register_licence", False),
+    ],
+)
+async def test_who_comes_from_elsewhere_can_own_a_home_and_work_here(
+    desk: Desk, department: str, register: str, found: bool
+) -> None:
+    asked = call(Verb.FETCH, register, department, payload={"holder_id": "310199199001010018"})
+    answer = await desk.adapter.call(asked)
+    assert answer.data.get("holder_name", "") == ("沈安宁" if found else "")
+    assert answer.reasons == (() if found else ("not_found",))
+
+
 async def test_an_unseeded_holder_gets_the_same_evidence_every_time(desk: Desk) -> None:
     asked = call(Verb.OFFER, "business_licence", MARKET, key="", payload={"holder_id": "91340100XXXX00983M"})
     first = await desk.adapter.call(asked)

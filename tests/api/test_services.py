@@ -75,6 +75,7 @@ class Journey:
         tasks = (await clerk.get("/v1/tasks", params={"limit": 200})).json()["tasks"]
         for task in [task for task in tasks if task["case_no"] == self.no and task["role"] == role]:
             one = (await clerk.get(f"/v1/tasks/{task['id']}")).json()
+            assert one["title"] or not one["step"], one["step"]
             good = {"outcome": one["outcomes"][0], "checklist": [line["id"] for line in one["checklist"]]}
             answer = await clerk.put(
                 f"/v1/tasks/{task['id']}/decision",

@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from tests.stack.conftest import ROOT, alive, eventually
-from tongban.stack.errors import StackInUse
+from tongban.stack.errors import StackError, StackInUse
 from tongban.stack.ports import Ports
+from tongban.stack.postgres import account
 from tongban.stack.stack import Stack, read_stack_env
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
@@ -72,6 +73,21 @@ def test_a_second_stack_in_the_same_folder_is_refused(stack: Stack, folder: Path
     with pytest.raises(StackInUse, match=f"process {os.getpid()}"):
         Stack(folder, parts={"postgres"}).start()
     assert query(stack, "select 1") == "1"
+
+
+def test_a_cluster_is_run_by_whoever_owns_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if os.geteuid() == 0:
+        os.chown(tmp_path, 65534, 65534)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    found = account(tmp_path)
+    assert found is not None
+    assert (found.uid, found.gid) == (tmp_path.stat().st_uid, tmp_path.stat().st_gid)
+
+
+def test_a_folder_in_which_nothing_can_be_written_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StackError, match=r"nothing can be written in .*--data-dir"):
+        Stack(tmp_path / "file" / "data", usual_ports=False).start()
 
 
 def test_other_terminals_learn_the_settings_and_no_secret(stack: Stack, folder: Path) -> None:

@@ -1,57 +1,56 @@
-"""``make demo``: starts everything, takes one company from Hefei to Suzhou through four provinces, checks it, stops.
+"""``make demo``: starts everything, takes applications through four provinces, checks what came of them, stops.
 
 The demo is a client: people of the demo act through the public HTTP API, as real users would. Status 0: all that was
-promised holds. 1: something does not, listed in red. 2: could not start. 130: interrupted.
+promised holds. 1: something does not, listed in red. 2: could not start, or nothing of that name. 130: interrupted.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
+from dataclasses import dataclass
 from types import FrameType
 
 from rich.console import Console
 from rich.text import Text as Line
 
-from tongban.demo import scenario as scenarios
 from tongban.demo.checks import Point, points
-from tongban.demo.closing import show, verdict
+from tongban.demo.closing import Part, show, verdict
+from tongban.demo.course import Course
+from tongban.demo.options import Options, parse
 from tongban.demo.people import DemoError
 from tongban.demo.play import Play
-from tongban.demo.scenario import Scenario
 from tongban.demo.starting import shown
-from tongban.demo.words import Lang, t
+from tongban.demo.words import t
 from tongban.stack.errors import Interrupted, StackError
 from tongban.stack.parts import ROOT, python_env
 from tongban.stack.stack import Stack
 
 PAUSE_S = 0.5
-ROUTE = t("合肥 ➜ 苏州", "Hefei ➜ Suzhou")
 HOLDS, BROKEN, NOT_STARTED, INTERRUPTED = 0, 1, 2, 130
 
 
 def run(args: Sequence[str]) -> int:
     """The command; returns the exit status."""
     try:
-        options = _parser().parse_args(args)
+        options = parse(args)
     except SystemExit as ended:
         return int(ended.code or 0)
-    console = Console()
-    live = sys.stdout.isatty() and not console.is_dumb_terminal
-    lang = Lang(options.lang)
+    # a terminal that says nothing of itself is taken for one that knows neither colours nor a cursor
+    console = Console(force_terminal=None if os.environ.get("TERM") else False)
+    live = console.is_terminal and sys.stdout.isatty() and not console.is_dumb_terminal
+    lang = options.lang
     stack = Stack(
         options.data_dir, usual_ports=not options.other_ports, say=lambda line: console.print(line, style="dim")
     )
     try:
         with _interruptible(stack) as asked:
-            return _in_stack(stack, options.play, console, lang, live=live, fast=options.fast, asked=asked)
+            return _Performance(stack, options, console, live=live, halt=asked.check).give()
     except Interrupted:
         console.print(lang.say(t("已中断，全部停止。", "interrupted; everything is stopped.")), style="yellow")
         return INTERRUPTED
@@ -61,23 +60,6 @@ def run(args: Sequence[str]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads on; the exit must not stumble
         return BROKEN
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="tongban demo", description=__doc__.splitlines()[0] if __doc__ else "")
-    course = parser.add_mutually_exclusive_group()
-    for flag, plays, text in (
-        ("--refuse", (scenarios.REFUSE,), "the destination refuses; what took effect is undone"),
-        ("--withdraw", (scenarios.WITHDRAW,), "the applicant withdraws; what took effect is undone"),
-        ("--all", scenarios.ALL, "all three courses, one after the other"),
-    ):
-        course.add_argument(flag, dest="play", action="store_const", const=plays, help=text)
-    parser.add_argument("--fast", action="store_true", help="no pauses for people who watch")
-    parser.add_argument("--lang", choices=[lang.value for lang in Lang], default=Lang.BOTH.value)
-    parser.add_argument("--data-dir", type=Path, default=Path(os.environ.get("TONGBAN_DATA_DIR", ".data")))
-    parser.add_argument("--other-ports", action="store_true", help="leave the usual ports to others")
-    parser.set_defaults(play=(scenarios.MOVE,))
-    return parser
 
 
 class Asked:
@@ -111,75 +93,79 @@ def _interruptible(stack: Stack) -> Iterator[Asked]:
         yield asked
 
 
-def _in_stack(
-    stack: Stack, plays: Sequence[Scenario], console: Console, lang: Lang, *, live: bool, fast: bool, asked: Asked
-) -> int:
-    began = time.monotonic()
-    try:
-        with shown(stack, console, lang, live=live):
-            stack.start()
-        took = f"{time.monotonic() - began:.1f} s"
-        console.print(
-            lang.say(t(f"全部就绪，{took}", f"everything is up, {took}")), highlight=False, style="bold green"
-        )
-        found: list[Point] = []
-        for scenario in plays:
-            console.print()
-            console.print(Line(f"== {lang.say(ROUTE)}: {lang.say(scenario.title)}", style="bold"), soft_wrap=True)
-            play = Play(
-                stack,
-                scenario,
-                console=console,
-                lang=lang,
-                live=live,
-                pause_s=0 if fast or not live else PAUSE_S,
-                halt=asked.check,
-            )
-            try:
-                facts = play.run()
-            except DemoError as why:
-                found.append(Point(t("演示走到终点", "the course came to its end"), holds=False, found=str(why)))
-                continue
-            show(facts, console, lang)
-            found += points(facts)
-        console.print()
-        found.append(_verify(stack, console, lang, asked))
-        console.print()
-        good = verdict(found, console, lang)
-        total = f"{time.monotonic() - began:.1f} s"
-        console.print(lang.say(t(f"用时 {total}", f"total {total}")), highlight=False, style="dim")
-        return HOLDS if good else BROKEN
-    except Interrupted:
-        console.print(lang.say(t("正在停止 …", "stopping …")), style="yellow")
-        raise
-    finally:
-        stack.stop()
+@dataclass
+class _Performance:
+    """One start of the stack with all its courses."""
 
+    stack: Stack
+    options: Options
+    console: Console
+    live: bool
+    halt: Callable[[], None]
 
-def _verify(stack: Stack, console: Console, lang: Lang, asked: Asked) -> Point:
-    """The invariants over all that is in this data folder, by the command that an operator would use."""
-    console.print("python -m tongban verify", style="bold", highlight=False)
-    argv = [sys.executable, "-m", "tongban", "verify", "--ask-provinces"]
-    what = t("全部不变量成立", "every invariant holds")
-    with subprocess.Popen(
-        argv,
-        cwd=ROOT,
-        env=python_env(stack.settings),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,  # Ctrl-C reaches it through us
-    ) as verify:
+    def give(self) -> int:
+        """Starts, plays, checks, stops; returns the exit status."""
+        console, lang, began = self.console, self.options.lang, time.monotonic()
         try:
-            while True:
-                try:
-                    output, _ = verify.communicate(timeout=0.2)
-                    break
-                except subprocess.TimeoutExpired:
-                    asked.check()
-        except BaseException:
-            verify.kill()
+            with shown(self.stack, console, lang, live=self.live):
+                self.stack.start()
+            took = f"{time.monotonic() - began:.1f} s"
+            up = lang.say(t(f"全部就绪，{took}", f"everything is up, {took}"))
+            console.print(up, highlight=False, style="bold green")
+            parts = [self._course(course) for course in self.options.courses]
+            console.print()
+            parts.append(Part("python -m tongban verify --ask-provinces", [self._verify()]))
+            console.print()
+            good = verdict(parts, console, lang)
+            total = f"{time.monotonic() - began:.1f} s"
+            console.print(lang.say(t(f"用时 {total}", f"total {total}")), highlight=False, style="dim")
+            return HOLDS if good else BROKEN
+        except Interrupted:
+            console.print(lang.say(t("正在停止 …", "stopping …")), style="yellow")
             raise
-    for line in output.decode(errors="replace").splitlines():
-        console.print(f"  {line}", highlight=False, markup=False, soft_wrap=True)
-    return Point(what, verify.returncode == 0, f"status {verify.returncode}")
+        finally:
+            self.stack.stop()
+
+    def _course(self, course: Course) -> Part:
+        console, lang = self.console, self.options.lang
+        name = f"{course.service}  {lang.say(course.route)}: {lang.say(course.title)}"
+        console.print()
+        console.print(Line(f"== {name}", style="bold"), soft_wrap=True)
+        pause_s = PAUSE_S if self.live and not self.options.fast else 0
+        play = Play(self.stack, course, console=console, lang=lang, live=self.live, pause_s=pause_s, halt=self.halt)
+        try:
+            facts = play.run()
+        except DemoError as why:
+            return Part(name, [Point(t("演示走到终点", "the course came to its end"), holds=False, found=str(why))])
+        show(facts, console, lang)
+        return Part(name, points(facts))
+
+    def _verify(self) -> Point:
+        """The invariants over all that is in this data folder, by the command that an operator would use."""
+        console = self.console
+        console.print("python -m tongban verify --ask-provinces", style="bold", highlight=False)
+        argv = [sys.executable, "-m", "tongban", "verify", "--ask-provinces"]
+        with subprocess.Popen(
+            argv,
+            cwd=ROOT,
+            env=python_env(self.stack.settings),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C reaches it through us
+        ) as verify:
+            try:
+                while True:
+                    try:
+                        output, _ = verify.communicate(timeout=0.2)
+                        break
+                    except subprocess.TimeoutExpired:
+                        self.halt()
+            except BaseException:
+                verify.kill()
+                raise
+        for line in output.decode(errors="replace").splitlines():
+            console.print(f"  {line}", highlight=False, markup=False, soft_wrap=True)
+        return Point(
+            t("全部不变量成立", "every invariant holds"), verify.returncode == 0, f"status {verify.returncode}"
+        )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -10,7 +13,7 @@ from rich.text import Text as Line
 from domain.messages import Text
 from tongban.demo.checks import Point, milestones
 from tongban.demo.facts import Facts
-from tongban.demo.words import CASE, PROVINCE, SHANGHAI, Lang, actor_text, grouped, region_name, sign, t
+from tongban.demo.words import CASE, PROVINCE, SHANGHAI, Lang, actor_text, grouped, region_name, sign, step_titles, t
 
 DIM = "bright_black"
 
@@ -48,7 +51,7 @@ def _table(lang: Lang, title: Text, *columns: Text) -> Table:
 
 
 def _steps(facts: Facts, console: Console, lang: Lang) -> None:
-    titles = {step.id: step.title for leg in facts.case.legs for step in leg.steps}
+    titles = step_titles(facts.case)
     table = _table(
         lang,
         t("环节（北京时间）", "Steps (Asia/Shanghai)"),
@@ -129,15 +132,30 @@ def _ledgers(facts: Facts, console: Console, lang: Lang) -> None:
     console.print(table)
 
 
-def verdict(points: list[Point], console: Console, lang: Lang) -> bool:
+@dataclass(frozen=True)
+class Part:
+    """The points of one course, under its name."""
+
+    name: str
+    points: Sequence[Point]
+
+
+def verdict(parts: Sequence[Part], console: Console, lang: Lang) -> bool:
     """Prints every point, the broken ones again in red with what was found; whether all hold."""
-    for point in points:
-        mark, style = ("✔", "green") if point.holds else ("✗", "bold red")
-        console.print(Line(f"{mark} {lang.say(point.what)}", style=style), soft_wrap=True)
-    broken = [point for point in points if not point.holds]
+    for part in parts:
+        console.print(Line(part.name, style="bold"), soft_wrap=True)
+        for point in part.points:
+            mark, style = ("✔", "green") if point.holds else ("✗", "bold red")
+            console.print(Line(f"{mark} {lang.say(point.what)}", style=style), soft_wrap=True)
+        console.print()
+    count = sum(len(part.points) for part in parts)
+    broken = [(part, point) for part in parts for point in part.points if not point.holds]
     if broken:
-        console.print(Line("\n" + lang.say(t("不成立：", "What does not hold:")), style="bold red"))
-        for point in broken:
-            text = f"✗ {lang.say(point.what)}: {point.found}"
+        console.print(Line(lang.say(t("不成立：", "What does not hold:")), style="bold red"))
+        for part, point in broken:
+            text = f"✗ {part.name}: {lang.say(point.what)}: {point.found}"
             console.print(Line(text, style="bold red"), soft_wrap=True)
+    else:
+        text = lang.say(t(f"{count} 项全部成立", f"all {count} points hold"))
+        console.print(Line(f"✔ {text}", style="bold green"), soft_wrap=True)
     return not broken

@@ -8,16 +8,27 @@ from dataclasses import dataclass, field
 import httpx
 
 from api.schemas import CaseOut, EventOut, ResultList, ServiceOut, VerificationOut
+from tongban.demo.course import Course, Form
 from tongban.demo.ledger import Row
 from tongban.demo.people import DemoError
-from tongban.demo.scenario import Scenario
+
+
+@dataclass(frozen=True)
+class Denial:
+    """A call that had to be refused: with which code, and what was answered."""
+
+    step: str
+    call: str
+    wanted: str
+    status: int
+    code: str
 
 
 @dataclass
 class Facts:
     """What one course left behind, asked for through the public API and at the provinces."""
 
-    scenario: Scenario
+    course: Course
     case: CaseOut
     service: ServiceOut
     events: list[EventOut]
@@ -25,10 +36,10 @@ class Facts:
     results: ResultList
     verified: dict[str, tuple[int, VerificationOut | None]]
     ledgers: Mapping[str, list[Row]]
-    strangers: list[tuple[str, int]]
+    denials: list[Denial]
     took_effect: list[str]  # effects that were done when the applicant or the caseworker ended the case
     seconds: float = 0.0
-    form: dict[str, str] = field(default_factory=dict)
+    form: Form = field(default_factory=dict)
 
 
 def read_ledger(url: str, no: str) -> list[Row]:

@@ -15,6 +15,7 @@ import httpx
 from api.schemas import CaseOut, EventOut
 from domain.messages import Text
 from tongban.demo.people import DemoError, Person
+from tongban.demo.words import step_titles
 
 LOOK_EVERY_S = 0.15
 STREAM_AGAIN_S = 0.3
@@ -44,6 +45,10 @@ class Situation:
     def elapsed(self) -> float:
         """Seconds since the start, or from start to end."""
         return (self.ended or time.monotonic()) - self.began
+
+    def titles(self) -> dict[str, Text]:
+        """Step -> its title, once there is a case."""
+        return {} if self.case is None else step_titles(self.case)
 
 
 class Follower:

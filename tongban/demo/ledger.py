@@ -9,7 +9,7 @@ from enum import StrEnum
 from pydantic import BaseModel
 
 from api.schemas import CaseOut, ServiceOut, StepOut, StepPlanOut
-from tongban.demo.words import province_of
+from tongban.demo.words import province_of, region_of
 
 
 class Row(BaseModel):
@@ -70,19 +70,22 @@ class Expected:
 
 def expected(case: CaseOut, service: ServiceOut) -> list[Expected]:
     """What every effect, certificate and evidence step of the case must have left, from its plan and its record."""
-    plans = {step.id: (leg.id, step) for leg in service.legs for step in leg.steps}
+    plans = {step.id: step for leg in service.legs for step in leg.steps}
     used = {item.step for item in case.evidence if item.state == "used"}
     result = []
     for leg in case.legs:
         for step in leg.steps:
-            leg_id, plan = plans[step.id]
-            region = plan.region or str((case.form or {})[plan.region_field])
-            ways = _ways(plan, step, evidence_used=step.id in used)
-            if plan.operation:
-                result.append(
-                    Expected(province_of(region), plan.department, leg_id, step.id, step.reference, ways or ((),))
-                )
+            plan = plans.get(step.id.removesuffix(f"-{region_of(step.id)}"))
+            if plan is not None and plan.operation:  # what the service does not list may not be in a ledger either
+                ways = _ways(plan, step, evidence_used=step.id in used) or ((),)
+                place = province_of(_region(plan, step, case))
+                result.append(Expected(place, plan.department, leg.id, step.id, step.reference, ways))
     return result
+
+
+def _region(plan: StepPlanOut, step: StepOut, case: CaseOut) -> str:
+    """Where the step happens: in its own name, in the definition, or in the form."""
+    return region_of(step.id) or plan.region or str((case.form or {})[plan.region_field])
 
 
 def _ways(plan: StepPlanOut, step: StepOut, *, evidence_used: bool) -> tuple[tuple[Entry, ...], ...]:
@@ -147,6 +150,25 @@ def _less(entries: Iterable[Entry], taken: Iterable[Entry]) -> list[Entry]:
 
 def _named(row: Row) -> str:
     return f"row {row.seq} {row.operation} {row.verb} ({row.delta:+})"
+
+
+def standing(ledgers: Mapping[str, Sequence[Row]]) -> dict[tuple[str, str], int]:
+    """(province, step) -> how often its effect stands in the books; what was undone is left out."""
+    result: dict[tuple[str, str], int] = {}
+    for province, rows in ledgers.items():
+        for row in rows:
+            result[province, row.step] = result.get((province, row.step), 0) + row.delta
+    return {place: count for place, count in result.items() if count}
+
+
+def released(ledgers: Mapping[str, Sequence[Row]]) -> dict[tuple[str, str], int]:
+    """(province, step) -> how often it handed out evidence."""
+    result: dict[tuple[str, str], int] = {}
+    for province, rows in ledgers.items():
+        for row in rows:
+            if row.verb == "fetch":
+                result[province, row.step] = result.get((province, row.step), 0) + 1
+    return result
 
 
 def net(rows: Iterable[Row]) -> int:

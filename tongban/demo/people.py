@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 import httpx
 from pydantic import BaseModel
 
+from tongban.demo.course import Desk
 from tongban.stack.keys import AUDIENCE, DEMO_ISSUER, sign_token
 from tongban.stack.stack import Stack
 
@@ -22,25 +23,12 @@ class DemoError(Exception):
 
 
 class Person:
-    """One login. Every call may be sent again: the API makes repeated orders harmless."""
+    """Somebody before the API. Every call may be sent again: the API makes repeated orders harmless."""
 
-    def __init__(
-        self, stack: Stack, halt: Callable[[], None], role: str = "", region: str = "", department: str = ""
-    ) -> None:
+    def __init__(self, url: str, halt: Callable[[], None], token: str = "") -> None:
         self._halt = halt
-        headers = {}
-        if role:
-            claims = {"role": role, "region": region, "department": department}
-            token = sign_token(
-                stack.secrets.signing_key,
-                issuer=stack.settings.get("TONGBAN_OIDC_ISSUER", DEMO_ISSUER),
-                audience=stack.settings.get("TONGBAN_OIDC_AUDIENCE", AUDIENCE),
-                subject=f"demo-{role}-{region}" if region else f"demo-{role}",
-                hours=1,
-                claims=claims,
-            )
-            headers = {"Authorization": f"Bearer {token}"}
-        self._client = httpx.Client(base_url=stack.api_url, headers=headers, timeout=15, trust_env=False)
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._client = httpx.Client(base_url=url, headers=headers, timeout=15, trust_env=False)
 
     def call(self, method: str, path: str, **more: Any) -> httpx.Response:
         """One request; sent again while the API cannot be reached or asks for patience."""
@@ -77,3 +65,39 @@ class Person:
     def close(self) -> None:
         """Lets go of the connections."""
         self._client.close()
+
+
+class People:
+    """Everybody of one course: the applicant, whoever watches his case, a passer-by, caseworkers as they are met."""
+
+    def __init__(self, stack: Stack, halt: Callable[[], None]) -> None:
+        self._stack, self._halt = stack, halt
+        self._desks: dict[Desk, Person] = {}
+        citizen = self._token("demo-citizen", {"role": "citizen"})
+        self.citizen = Person(stack.api_url, halt, citizen)
+        self.watcher = Person(stack.api_url, lambda: None, citizen)
+        self.public = Person(stack.api_url, halt)
+
+    def at(self, desk: Desk) -> Person:
+        """The caseworker of that desk."""
+        if desk not in self._desks:
+            subject = "-".join(filter(None, ("demo-caseworker", desk.region, desk.department, desk.person)))
+            claims = {"role": "caseworker", "region": desk.region, "department": desk.department}
+            self._desks[desk] = Person(self._stack.api_url, self._halt, self._token(subject, claims))
+        return self._desks[desk]
+
+    def close(self) -> None:
+        """Everybody lets go of his connections."""
+        for person in (self.citizen, self.watcher, self.public, *self._desks.values()):
+            person.close()
+
+    def _token(self, subject: str, claims: Mapping[str, str]) -> str:
+        settings = self._stack.settings
+        return sign_token(
+            self._stack.secrets.signing_key,
+            issuer=settings.get("TONGBAN_OIDC_ISSUER", DEMO_ISSUER),
+            audience=settings.get("TONGBAN_OIDC_AUDIENCE", AUDIENCE),
+            subject=subject,
+            hours=1,
+            claims=claims,
+        )

@@ -1,6 +1,6 @@
-"""The live picture: a lane for each province, who has the ball, clocks, what happened. Pure: situation in, picture out.
+"""The live picture: a lane for each place, who has the ball, clocks, what happened. Pure: situation in, picture out.
 
-Fits itself to the window: as many cells side by side as fit, one line for a step where the window is low.
+Fits itself to the window, see ``lanes``.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text as Line
 
-from api.schemas import CaseOut, ClockOut, StepOut, WaitingOut
+from api.schemas import CaseOut, ClockOut, WaitingOut
 from domain.messages import Text
 from tongban.demo.follow import Happening, Situation
+from tongban.demo.lanes import DIM, lanes, lanes_of
 from tongban.demo.words import (
     CASE,
-    PROVINCE,
     SHANGHAI,
     Lang,
     actor_text,
@@ -27,19 +27,15 @@ from tongban.demo.words import (
     event_text,
     grouped,
     place_name,
-    province_of,
     region_name,
-    sign,
     t,
 )
 
-LABEL = 8
-LEAST_CELL, MOST_CELLS = 26, 4
 WIDE = 110
 EVENTS = 6
 HEAD, LEAST_TICKER = 2, 4
 BALL = 2  # lines for one who is waited for
-DIM = "bright_black"
+MIDDLE, WIDE_MIDDLE = 2 + 2 * BALL + 2, 2 + 2 * BALL  # two who are waited for, two clocks
 
 
 def picture(situation: Situation, lang: Lang, width: int, height: int) -> RenderableType:
@@ -48,23 +44,20 @@ def picture(situation: Situation, lang: Lang, width: int, height: int) -> Render
     parts: list[RenderableType] = [_head(situation, lang)]
     if case is None:
         return Group(*parts, _ticker(situation, {}, lang, EVENTS, width))
-    titles = {step.id: step.title for leg in case.legs for step in leg.steps}
-    lanes = _by_province(case)
-    per_row = max(1, min(MOST_CELLS, (width - LABEL - 7) // LEAST_CELL))
+    titles = situation.titles()
     wide = width >= WIDE
     ball, clocks = _ball_lines(case, lang), [_clock(clock, lang, short=wide) for clock in _running(case)]
     middle = 2 + (max(len(ball), len(clocks)) if wide else len(ball) + len(clocks))
-    cell = 3 if lang is Lang.BOTH else 2
-    roomy = 1 + sum(1 + cell * max(1, -(-len(steps) // per_row)) for steps in lanes.values())
-    dense = 1 + sum(1 + max(1, len(steps)) for steps in lanes.values())
-    low = HEAD + roomy + middle + LEAST_TICKER > height
-    parts.append(_lines(lanes, lang, width) if low else _cells(lanes, lang, width, per_row))
-    over = HEAD + (dense if low else roomy) + middle + LEAST_TICKER - height
-    if low and over > 0 and len(ball) > BALL:
+    # what is usual decides how the lanes look, so that they do not jump when somebody more is waited for
+    room = height - HEAD - (WIDE_MIDDLE if wide else MIDDLE) - LEAST_TICKER
+    drawn, lines = lanes(lanes_of(case, titles), lang, width, room)
+    over = lines + HEAD + middle + LEAST_TICKER - height
+    if over > 0 and len(ball) > BALL:
         ball, over = ball[:BALL], over - (len(ball) - BALL)  # a very low window: the first who is waited for
-    parts.append(_middle(ball, clocks, lang, wide=wide))
+    if over > 0 and len(clocks) > 1:
+        clocks, over = clocks[:1], over - (len(clocks) - 1)
     events = max(1, min(EVENTS, LEAST_TICKER - 2 - over))
-    return Group(*parts, _ticker(situation, titles, lang, events, width))
+    return Group(*parts, drawn, _middle(ball, clocks, lang, wide=wide), _ticker(situation, titles, lang, events, width))
 
 
 def _head(situation: Situation, lang: Lang) -> RenderableType:
@@ -79,70 +72,6 @@ def _head(situation: Situation, lang: Lang) -> RenderableType:
         number = Line.assemble((grouped(case.no), "cyan"), f"  {case.subject}")
         first.add_row(number, Line(lang.say(word), style=style))
     return first
-
-
-def _by_province(case: CaseOut) -> dict[str, list[StepOut]]:
-    """Every province has a lane, also one that has nothing to do."""
-    lanes: dict[str, list[StepOut]] = {province: [] for province in PROVINCE}
-    for leg in case.legs:
-        lanes.setdefault(province_of(leg.place.region), []).extend(leg.steps)
-    return lanes
-
-
-def _lane_name(province: str, lang: Lang) -> Line:
-    first, *others = lang.lines(region_name(province))
-    return Line.assemble((first, "bold"), *((f"\n{line}", DIM) for line in others))
-
-
-def _cells(lanes: dict[str, list[StepOut]], lang: Lang, width: int, per_row: int) -> RenderableType:
-    table = Table(box=box.ROUNDED, show_header=False, show_lines=True, border_style=DIM, width=width, padding=(0, 1))
-    table.add_column(width=LABEL, no_wrap=True)
-    table.add_column(ratio=1)
-    for province, steps in lanes.items():
-        row = Table.grid(expand=True, padding=(0, 1, 0, 0))
-        rows = max(1, -(-len(steps) // per_row))
-        columns = max(1, -(-len(steps) // rows))  # as even as can be
-        for _ in range(columns):
-            row.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
-        for begin in range(0, len(steps), columns):
-            row.add_row(*(_cell(step, lang) for step in steps[begin : begin + columns]))
-        table.add_row(_lane_name(province, lang), row)
-    return table
-
-
-def _badge(step: StepOut, lang: Lang) -> Line:
-    look = sign(step.status)
-    room = " " if " on " in look.style else ""  # a coloured ground needs room around its words
-    return Line(f"{room}{look.symbol} {lang.say(look.word)}{room}", style=look.style)
-
-
-def _cell(step: StepOut, lang: Lang) -> Line:
-    quiet = step.status in {"waiting", "cancelled"}
-    cell = Line(no_wrap=True, overflow="ellipsis")
-    cell.append_text(_badge(step, lang))
-    if step.status in {"done", "reversed"}:
-        cell.append(f" {clock_time(step.since)}", style=DIM)
-    for number, line in enumerate(lang.lines(step.title)):
-        cell.append(f"\n{line}", style=DIM if quiet or number else "bold")
-    return cell
-
-
-def _lines(lanes: dict[str, list[StepOut]], lang: Lang, width: int) -> RenderableType:
-    """One line for a step."""
-    table = Table(box=box.ROUNDED, show_header=False, border_style=DIM, width=width, padding=(0, 1))
-    table.add_column(width=LABEL if lang is not Lang.BOTH else 15, no_wrap=True, overflow="ellipsis")
-    table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
-    table.add_column(width=27 if lang is Lang.BOTH else 21, no_wrap=True, overflow="ellipsis")
-    for number, (province, steps) in enumerate(lanes.items()):
-        if number:
-            table.add_section()
-        for place, step in enumerate(steps):
-            name = Line(lang.say(region_name(province)) if not place else "", style="bold")
-            title = Line(lang.say(step.title), style=DIM if step.status == "waiting" else "default")
-            table.add_row(name, title, _badge(step, lang))
-        if not steps:
-            table.add_row(Line(lang.say(region_name(province)), style="bold"), "", "")
-    return table
 
 
 def _running(case: CaseOut) -> Sequence[ClockOut]:

@@ -11,8 +11,9 @@ from datetime import datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from api.schemas import EventOut
+from api.schemas import CaseOut, EventOut
 from domain.messages import Text
+from tongban.demo.course import Desk
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
@@ -84,13 +85,24 @@ PROVINCE: Mapping[str, Text] = {
     "330000": t("浙江省", "Zhejiang"),
     "340000": t("安徽省", "Anhui"),
 }
-CITY: Mapping[str, Text] = {"320500": t("苏州市", "Suzhou"), "340100": t("合肥市", "Hefei")}
+CITY: Mapping[str, Text] = {
+    "310118": t("青浦区", "Qingpu"),
+    "320500": t("苏州市", "Suzhou"),
+    "340100": t("合肥市", "Hefei"),
+}
 
 DEPARTMENT: Mapping[str, Text] = {
     "market_regulation": t("市场监管", "market regulation"),
     "tax": t("税务", "tax"),
     "big_data": t("大数据中心", "data centre"),
+    "public_security": t("公安", "police"),
+    "natural_resources": t("自然资源", "land registry"),
+    "social_security": t("社会保险", "social insurance"),
+    "ecology": t("生态环境", "environment"),
+    "transport": t("交通运输", "transport"),
 }
+
+COLLEAGUE: Mapping[str, Text] = {"": t("", ""), "A": t("甲", " A"), "B": t("乙", " B")}
 
 ROLE: Mapping[str, Text] = {
     "citizen": t("申请人", "applicant"),
@@ -116,6 +128,7 @@ EVENT: Mapping[str, Text] = {
     "evidence:accepted": t("申请人同意使用", "the applicant consents"),
     "evidence:replaced": t("申请人改交材料", "the applicant hands in a document instead"),
     "task:opened": t("交经办人", "goes to a caseworker"),
+    "task:claimed": t("经办人领取任务", "a caseworker takes the task"),
     "task:decided": t("经办人决定", "the caseworker decides"),
     "task:cancelled": t("任务取消", "task withdrawn"),
 }
@@ -124,6 +137,16 @@ OUTCOME: Mapping[str, Text] = {
     "accept": t("受理", "accept"),
     "grant": t("准予", "grant"),
     "refuse": t("不予许可", "refuse"),
+    "confirm": t("核验属实", "confirm"),
+    "pass": t("审查通过", "pass"),
+    "agree": t("同意", "agree"),
+    "noted": t("已知悉", "noted"),
+}
+
+DENIED: Mapping[str, Text] = {
+    "not_found": t("他地经办人看不到、办不了该任务", "to a caseworker of another place the task is not there"),
+    "checklist_incomplete": t("清单未逐项勾选，不得通过", "nothing passes before every line is ticked"),
+    "same_person": t("审查人本人不得再作决定", "whoever examined may not decide as well"),
 }
 
 
@@ -146,6 +169,28 @@ def place_name(region: str, department: str) -> Text:
     """苏州市市场监管, Suzhou market regulation."""
     region_text, department_text = region_name(region), DEPARTMENT.get(department, t(department, department))
     return t(f"{region_text.zh}{department_text.zh}", f"{region_text.en} {department_text.en}".strip())
+
+
+def desk_text(desk: Desk) -> Text:
+    """合肥市公安经办人甲, caseworker A of Hefei police."""
+    place, colleague = place_name(desk.region, desk.department), COLLEAGUE[desk.person]
+    return t(f"{place.zh}经办人{colleague.zh}", f"caseworker{colleague.en} of {place.en}")
+
+
+def region_of(step: str) -> str:
+    """The place in the name of a step or leg that happens in several: tell_transit-330000 -> 330000; else nothing."""
+    _, _, tail = step.rpartition("-")
+    return tail if len(tail) == 6 and tail.isdigit() else ""
+
+
+def step_titles(case: CaseOut) -> dict[str, Text]:
+    """Step -> its title; with the place if the step happens in several."""
+    result = {}
+    for step in (step for leg in case.legs for step in leg.steps):
+        title, place = step.title, region_name(region_of(step.id))
+        named = t(f"{title.zh}（{place.zh}）", f"{title.en} ({place.en})")
+        result[step.id] = named if region_of(step.id) else title
+    return result
 
 
 def event_text(event: EventOut) -> Text:

@@ -54,10 +54,17 @@ def binaries() -> Path:
     return Path(spec.origin).resolve().parent / "pginstall" / "bin"
 
 
-def account() -> Account | None:
-    """Who runs the server: ourselves (None), or when we are root another user, created if there is none."""
+def account(folder: Path) -> Account | None:
+    """Who runs the server: ourselves (None), or when we are root another user, created if there is none.
+
+    A cluster that is there already is run by whom it belongs to: no other user may open it.
+    """
     if os.geteuid() != 0:
         return None
+    with suppress(OSError):
+        owner = folder.stat()
+        if owner.st_uid != 0:
+            return Account(str(owner.st_uid), owner.st_uid, owner.st_gid)
     for name in ACCOUNTS:
         with suppress(KeyError):
             return _account(name)
@@ -83,7 +90,7 @@ class Postgres:
         self.password_file = password_file
         self.url = f"postgresql://{OWNER}@{HOST}:{port}/{DATABASE}"
         self._say = say
-        self._account = account()
+        self._account = account(self.folder)
         self._bin = binaries()
 
     def child(self) -> Child:
