@@ -521,6 +521,7 @@ class TaskOut(BaseModel):
     outcomes: list[str]
     opened_at: datetime
     due_at: datetime | None
+    overdue: bool = False
     outcome: str
     claimed: str = Field(description="me | other | empty")
     queue: str = Field(default="", description="the department's desk it was routed to")

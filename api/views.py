@@ -336,6 +336,7 @@ def task_out(house: House, actor: Actor, task: Task, case: Case | None, bound: C
         outcomes=list(task.outcomes),
         opened_at=task.opened_at,
         due_at=task.due_at,
+        overdue=task.closed_at is None and task.due_at is not None and task.due_at <= datetime.now(UTC),
         outcome=task.outcome,
         claimed=claimed,
         queue=task.queue,

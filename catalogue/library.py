@@ -79,16 +79,20 @@ def _mapping(path: Path) -> dict[str, object]:
 
 
 class Library:
-    """Services by code, the working calendar and the divisions. A definition that does not check stops the process."""
+    """Services by code, the working calendar and the divisions. A definition that does not check stops the process.
 
-    def __init__(self, folder: Path = HERE) -> None:
+    ``more``: a folder with definitions of the operator's own, beside those that are shipped.
+    """
+
+    def __init__(self, folder: Path = HERE, more: Path | None = None) -> None:
         self._folder = folder
+        self._services = [folder / "services", *([more] if more else [])]
 
     @cached_property
     def versions(self) -> Mapping[str, tuple[Plan, ...]]:
         """Code -> every version there is, the lowest first. ValueError where two files say the same version."""
         found: dict[str, list[Plan]] = {}
-        for path in sorted((self._folder / "services").glob("*.yaml")):
+        for path in sorted(file for folder in self._services for file in folder.glob("*.yaml")):
             plan = compile_file(path)
             found.setdefault(plan.code, []).append(plan)
         numbers: dict[str, str] = {}

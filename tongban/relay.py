@@ -1,4 +1,4 @@
-"""``python -m tongban relay``: sends what the API could not send, has orders confirmed, seals the audit trail."""
+"""``python -m tongban relay``: sends what the API could not send, has orders confirmed, seals the audit trail, tidies up."""
 
 from __future__ import annotations
 
@@ -18,10 +18,12 @@ from api.usecases import orders
 from domain.errors import Refusal
 from models import commands, outbox, seals
 from models.database import DATABASE_DOWN, DatabaseError
+from models.drafts import remove_expired
 from tongban.settings import Settings
 from tongban.wiring import configure_logging, open_house
 
 SEAL_EVERY_S = 5.0
+TIDY_EVERY_S = 3600.0
 log = structlog.get_logger(__name__)
 
 
@@ -34,7 +36,7 @@ async def run(settings: Settings) -> None:
         loop.add_signal_handler(number, stop.set)
     async with open_house(settings) as house:
         delivery = Delivery(house.database, house.gateway, house.calendars, local_first=house.local_first)
-        sealed = 0.0
+        sealed, tidied = 0.0, 0.0
         while not stop.is_set():
             try:
                 sent = await relay_once(house, delivery)
@@ -42,6 +44,10 @@ async def run(settings: Settings) -> None:
                     sealed = loop.time()
                     await seal_once(house, settings.data_dir)
                     await confirm_once(house)
+                if not tidied or loop.time() - tidied >= TIDY_EVERY_S:
+                    tidied = loop.time()
+                    if gone := await remove_expired(house.database):
+                        log.info("drafts_removed", count=gone)
             except (DatabaseError, *DATABASE_DOWN) as error:
                 log.warning("database_down", error=type(error).__name__)
                 sent = 0

@@ -34,6 +34,9 @@ class Settings(BaseSettings):
     files_url: str = Field(
         default="", description="where documents are kept: file:///path, s3://bucket; default data_dir/files"
     )
+    services_dir: Path | None = Field(
+        default=None, description="folder with service definitions of your own, beside those that are shipped"
+    )
     payload_keys_file: Path = Field(description="key ring that encrypts what Temporal stores")
 
     oidc_issuer: str
@@ -63,6 +66,8 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"TONGBAN_OIDC_ALGORITHMS: {sorted(bad)} would let anyone who knows the public key sign tokens"
             )
+        if self.services_dir is not None and not self.services_dir.is_dir():
+            raise ValueError("TONGBAN_SERVICES_DIR: no such folder")
         if self.mode is Mode.PRODUCTION and not self.oidc_issuer.startswith("https://"):
             raise ValueError("TONGBAN_OIDC_ISSUER: must be an https address outside demo mode")
         return self

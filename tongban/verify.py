@@ -27,6 +27,7 @@ from models import inspection, outbox, seals
 from models.calendars import Calendars
 from models.database import DATABASE_DOWN, Database, DatabaseError
 from models.outbox import OutboxKind
+from models.windows import open_windows
 from tongban.settings import Settings
 from tongban.temporal import KeyRing, connect
 from tongban.wiring import open_database, read_provinces
@@ -131,11 +132,13 @@ async def _workflows(settings: Settings, database: Database, report: Report) -> 
     try:
         client = await connect(KeyRing.read(settings.payload_keys_file), sandbox=settings.sandbox)
         running = await _listed(client)
+        sessions = await _running_windows(client)
     except (RPCError, RuntimeError) as error:
         report.unchecked.append(("3,4", f"Temporal cannot be reached ({type(error).__name__})"))
         return
     async with database.begin() as session:
         cases = await inspection.case_states(session)
+        windows = await open_windows(session)
     young = datetime.now(UTC) - GRACE
     report.looked("3,4", len(cases))
     for no, (changed_at, closed) in cases.items():
@@ -149,6 +152,15 @@ async def _workflows(settings: Settings, database: Database, report: Report) -> 
             report.broken("4", f"{no}: the case is {state}, its workflow is not")
     for no in running.keys() - cases.keys():
         report.broken("3", f"{no}: a workflow without a case")
+    for window, changed_at in windows.items():
+        if changed_at <= young and names.window_workflow(window) not in sessions:
+            report.broken("3", f"session {window} is open and has no workflow")
+
+
+async def _running_windows(client: Client) -> set[str]:
+    """The workflows of sessions that run."""
+    query = f"WorkflowType = '{names.WINDOW_WORKFLOW}' AND ExecutionStatus = 'Running'"
+    return {execution.id async for execution in client.list_workflows(query)}
 
 
 async def _listed(client: Client) -> dict[str, bool]:

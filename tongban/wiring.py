@@ -62,7 +62,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
     """What the API and the relay stand on. Temporal need not be up: the connection is made when first used."""
     database, provinces, keys = open_database(settings), read_provinces(settings), key_source(settings)
     client = await connect(KeyRing.read(settings.payload_keys_file), sandbox=settings.sandbox, lazy=True)
-    library = Library()
+    library = Library(more=settings.services_dir)
     _ = library.services, library.calendar, library.divisions  # a broken definition stops the process now
     try:
         yield House(

@@ -42,6 +42,7 @@ class Journey:
             "documents": documents,
             "promised": list(self.scenario.promised),
             "cosigners": self.signers,
+            "consent": LIBRARY.consent.version,
         }
         answer = await self.owner.post("/v1/cases", json=body)
         assert answer.status_code == 201, answer.text

@@ -21,8 +21,7 @@ def run(
 ) -> None:
     """Draw a service as an SVG: lanes by place, steps, limits, fees, what cannot be undone."""
     from catalogue.drawing import Lang, draw
-    from catalogue.library import Library
-    from tongban.commands.services import find_plan
+    from tongban.commands.services import find_plan, open_library
 
-    plan = find_plan(service, Library())
+    plan = find_plan(service, open_library())
     typer.echo(draw(plan, Lang(lang)).encode("utf-8"), nl=False)

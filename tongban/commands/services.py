@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,11 +23,17 @@ app.command("simulate")(simulate.run)
 app.command("draw")(draw.run)
 
 
+def open_library() -> Library:
+    """Everything shipped, and the definitions of the operator's own that TONGBAN_SERVICES_DIR names."""
+    from catalogue.library import Library
+
+    own = os.environ.get("TONGBAN_SERVICES_DIR", "")
+    return Library(more=Path(own) if own else None)
+
+
 @app.command("list")
 def list_services(as_json: AsJson = False) -> None:
     """Every version of every service, with its state and validity."""
-    from catalogue.library import Library
-
     rows = [
         {
             "code": plan.code,
@@ -39,7 +46,7 @@ def list_services(as_json: AsJson = False) -> None:
             "tag": plan.tag,
             "digest": plan.digest(),
         }
-        for plans in Library().versions.values()
+        for plans in open_library().versions.values()
         for plan in plans
     ]
     if as_json:
@@ -112,9 +119,8 @@ def find_plan(name: str, library: Library) -> Plan:
 def diff(a: str, b: str, as_json: AsJson = False) -> None:
     """What changes from A to B, by the ids of its parts."""
     from catalogue.comparing import compare
-    from catalogue.library import Library
 
-    library = Library()
+    library = open_library()
     changes = compare(find_plan(a, library), find_plan(b, library))
     if as_json:
         typer.echo(
@@ -141,9 +147,8 @@ def _short(value: Any) -> str:
 def matrix(code: str, as_json: AsJson = False) -> None:
     """What differs from province to province."""
     from catalogue.comparing import PROVINCES, matrix_of
-    from catalogue.library import Library
 
-    plan = find_plan(code, Library())
+    plan = find_plan(code, open_library())
     rows = matrix_of(plan)
     if as_json:
         typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))

@@ -26,12 +26,11 @@ def run(
     if lang not in {"zh", "en"}:
         typer.echo("--lang: zh or en", err=True)
         raise typer.Exit(UNUSABLE)
-    from catalogue.library import Library
     from catalogue.scenario import ScenarioError, read_scenario
     from catalogue.simulation import simulate
-    from tongban.commands.services import find_plan
+    from tongban.commands.services import find_plan, open_library
 
-    library = Library()
+    library = open_library()
     plan = find_plan(definition, library)
     bad = False
     for file in _files(plan, scenario):
