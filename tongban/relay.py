@@ -1,4 +1,4 @@
-"""``python -m tongban relay``: sends what the API could not send, has orders confirmed, seals the audit trail, tidies up."""
+"""``python -m tongban relay``: sends what the API could not, has orders confirmed, seals the audit trail, tidies up."""
 
 from __future__ import annotations
 

@@ -1,0 +1,42 @@
+"""好差评: five levels, once, voluntary, after the end; a bad one is followed up with a clock of its own."""
+
+from __future__ import annotations
+
+from tests.api.closed import REASON, refused
+from tests.api.test_problems import is_problem
+from tests.fixtures.running import Town
+
+
+async def test_a_case_is_rated_once_after_its_end_and_voluntarily(town: Town) -> None:
+    citizen = town.citizen()
+    no = await citizen.submit()
+    path = f"/v1/cases/{no}/rating"
+    is_problem(await citizen.post(path, json={"stars": 5}), 409, "not_closed")
+    assert (await town.decide(town.market(), no, "accept", "refuse", **REASON)).status_code == 200
+    await town.until(citizen, no, lambda case: case["closed_at"])
+    view = (await citizen.get(path)).json()
+    assert (view["possible"], [level["zh"] for level in view["levels"]][-1]) == (True, "非常满意")
+    for bad in ({"stars": 0}, {"stars": 6}, {"stars": 3, "aspects": ["moon"]}):
+        is_problem(await citizen.post(path, json=bad), 422, "field_invalid")
+    is_problem(await town.citizen().post(path, json={"stars": 5}), 404, "not_found")
+    is_problem(await town.market().post(path, json={"stars": 5}), 404, "not_found")
+    rated = await citizen.post(path, json={"stars": 4, "aspects": ["efficiency"], "text": "还行"})
+    assert rated.status_code == 201, rated.text
+    assert rated.json()["rating"]["level"]["en"] == "satisfied"
+    assert rated.json()["rating"]["follow_up"] is None
+    is_problem(await citizen.post(path, json={"stars": 1}), 409, "already_rated")
+
+
+async def test_a_bad_rating_opens_a_follow_up_with_its_clock(town: Town) -> None:
+    citizen, supervisor = town.citizen(), town.market(role="supervisor")
+    no = await refused(town, citizen)
+    rated = (await citizen.post(f"/v1/cases/{no}/rating", json={"stars": 1, "text": "太慢"})).json()
+    assert rated["rating"]["follow_up"]["state"] == "open"
+    assert rated["rating"]["follow_up"]["due_at"]
+    task = await town.task(supervisor, no, "follow_up")
+    assert task["outcomes"] == ["rectified", "explained", "excluded"]
+    is_problem(await town.decide(supervisor, no, "follow_up", "rectified"), 422, "reason_required")
+    done = await town.decide(supervisor, no, "follow_up", "rectified", reason="已回访并致歉")
+    assert done.status_code == 200, done.text
+    shown = (await citizen.get(f"/v1/cases/{no}/rating")).json()["rating"]["follow_up"]
+    assert (shown["state"], shown["outcome"]) == ("done", "rectified")

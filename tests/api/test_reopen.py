@@ -1,0 +1,52 @@
+"""Taking a case up again: on a ground, approved by a second person; the old case stays as it ended."""
+
+from __future__ import annotations
+
+from tests.api.closed import refused
+from tests.api.test_problems import is_problem
+from tests.fixtures.running import Town
+
+
+async def test_a_refused_case_is_taken_up_again_on_a_ground_by_a_second_person(town: Town) -> None:
+    citizen, clerk = town.citizen(), town.market()
+    no = await refused(town, citizen)
+    path, body = f"/v1/cases/{no}/reopen", {"ground": "new_facts", "reason": "补充了法院调解书"}
+    is_problem(await citizen.post(path, json={"ground": "mood", "reason": "x"}), 422, "field_invalid")
+    is_problem(await town.citizen().post(path, json=body), 404, "not_found")
+    is_problem(await town.login("caseworker", "340100", "tax").post(path, json=body), 404, "not_found")
+    asked = await clerk.post(path, json=body)
+    assert asked.status_code == 202, asked.text
+    is_problem(await clerk.post(path, json=body), 409, "reopen_open")
+    supervisor = town.market(role="supervisor")
+    approved = await town.decide(supervisor, no, "reopen", "approve", reason="理由成立")
+    assert approved.status_code == 200, approved.text
+    again = await supervisor.put(
+        f"/v1/tasks/{asked.json()['task']}/decision",
+        json={"outcome": "approve", "reason": "理由成立"},
+        headers={"If-Match": '"1"'},
+    )
+    assert again.json() == approved.json()
+    old = await town.case(citizen, no)
+    new = await town.until(citizen, old["reopened_as"], lambda case: case["status"] != "submitted")
+    assert (old["status"], new["reopens"], new["form"]) == ("not_accepted", no, old["form"])
+    await town.task(clerk, new["no"], "accept")
+    is_problem(await clerk.post(path, json=body), 409, "reopen_open")
+    await citizen.post(f"/v1/cases/{new['no']}/withdraw", json={})
+    await town.until(citizen, new["no"], lambda case: case["closed_at"])
+    is_problem(
+        await citizen.post(f"/v1/cases/{new['no']}/reopen", json=body), 409, "reopen_not_possible"
+    )  # who has withdrawn applies anew
+
+
+async def test_who_asked_does_not_approve_and_a_denied_one_can_be_asked_again(town: Town) -> None:
+    citizen, supervisor = town.citizen(), town.market("boss", role="supervisor")
+    no = await refused(town, citizen)
+    body = {"ground": "own_error", "reason": "错误适用依据"}
+    asked = await supervisor.post(f"/v1/cases/{no}/reopen", json=body)
+    assert asked.status_code == 202
+    is_problem(await town.decide(supervisor, no, "reopen", "approve"), 409, "same_person")
+    other = town.market(role="supervisor")
+    is_problem(await town.decide(other, no, "reopen", "deny"), 422, "reason_required")
+    assert (await town.decide(other, no, "reopen", "deny", reason="理由不成立")).status_code == 200
+    assert (await town.case(citizen, no))["reopened_as"] == ""
+    assert (await supervisor.post(f"/v1/cases/{no}/reopen", json=body)).status_code == 202
