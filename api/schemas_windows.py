@@ -121,7 +121,7 @@ ActIn = Annotated[
     | HandOverIn
     | ConnectionIn
     | CloseIn,
-    Field(discriminator="act"),
+    Field(discriminator="act", json_schema_extra={"example": {"act": "join", "party": "applicant"}}),
 ]
 
 

@@ -74,7 +74,7 @@ async def save(
 
 @router.delete("/{draft_id}", status_code=204, operation_id="removeDraft")
 async def remove(draft_id: Id, request: Request, caller: Caller, if_match: IfMatch = None) -> Response:
-    """Throws it away."""
+    """Throws it away; a draft that was handed in stays."""
     async with house(request).database.begin() as session:
         await drafts.remove(session, caller, draft_id, read_etag(if_match))
     return Response(status_code=204)

@@ -175,7 +175,8 @@ async def test_an_open_case_without_a_workflow_is_found(town: Town, settings: Se
     copy = "".join(reversed(no))
     columns = (
         "service, version, plan_digest, owner, channel, subject, status, reason, waiting_who, waiting_region, "
-        "waiting_department, progress, due_at, created_at, closed_at, recorded, events, head"
+        "waiting_department, progress, due_at, created_at, closed_at, recorded, events, head, "
+        "principal, basis, identity, reopens"
     )
     commit = (
         f"INSERT INTO cases (no, updated_at, {columns}) SELECT :copy, updated_at - interval '1 hour', {columns} "

@@ -82,6 +82,7 @@ async def test_a_history_that_grows_long_is_continued_anew_and_nothing_is_lost(f
 
 CALLS = {
     names.RECORD_ACTIVITY: workflows.calls.record,
+    names.RECORD_WINDOW_ACTIVITY: workflows.calls.record_window,
     names.PROVINCE_ATTEMPT_ACTIVITY: workflows.calls.try_province,
     names.PROVINCE_ACTIVITY: workflows.calls.call_province,
 }
@@ -97,7 +98,8 @@ async def test_every_activity_the_workflow_calls_is_registered_with_the_same_typ
     record, province = RecordActivities(None), ProvinceActivities(None, None, 1)  # type: ignore[arg-type]
     core, office = build_workers(client, ["core", "core", "province:310000"], record, province, 1)
     assert (core.task_queue, office.task_queue) == (names.CORE_QUEUE, names.province_queue("310115"))
-    assert set(_activities(core)) == {names.RECORD_ACTIVITY, names.PROVINCE_ATTEMPT_ACTIVITY}
+    recorders = {names.RECORD_ACTIVITY, names.RECORD_WINDOW_ACTIVITY}
+    assert set(_activities(core)) == recorders | {names.PROVINCE_ATTEMPT_ACTIVITY}
     assert set(_activities(office)) == {names.PROVINCE_ACTIVITY}
     for name, function in (_activities(core) | _activities(office)).items():
         assert list(get_type_hints(function).values()) == list(get_type_hints(CALLS[name]).values()), name
