@@ -46,6 +46,18 @@ async def case_files(database: Database, missing: Callable[[Collection[str]], An
         after = page[-1][0].no
 
 
+async def case_file(database: Database, no: str, missing: Callable[[Collection[str]], Any]) -> CaseFile:
+    """One case; LookupError if there is none."""
+    async with database.begin() as session:
+        await session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+        page = await _page(session, "", only=no)
+    if not page:
+        raise LookupError(no)
+    case, parts = page[0]
+    digests = {str(f["digest"]) for group in parts.application.documents.values() for f in group}
+    return _file(case, parts, tuple(sorted(await missing(digests))))
+
+
 class _Parts:
     def __init__(self, application: Application, plan: PlanRow) -> None:
         self.application = application
@@ -56,12 +68,12 @@ class _Parts:
         self.licences: list[Licence] = []
 
 
-async def _page(session: AsyncSession, after: str) -> Sequence[tuple[Case, _Parts]]:
+async def _page(session: AsyncSession, after: str, only: str = "") -> Sequence[tuple[Case, _Parts]]:
     rows = await session.execute(
         select(Case, Application, PlanRow)
         .join(Application, col(Application.case_no) == col(Case.no))
         .join(PlanRow, col(PlanRow.digest) == col(Case.plan_digest))
-        .where(col(Case.no) > after)
+        .where(col(Case.no) == only if only else col(Case.no) > after)
         .order_by(col(Case.no))
         .limit(PAGE)
     )
