@@ -40,7 +40,11 @@ class People:
             outcome = part.outcome or outcome
         elif task.kind is TaskKind.PROMISE:
             said = self.stage.part(f"promise-{task.about.split(':')[1]}")
-            outcome, after = (said.outcome, said.after or after) if said.outcome in task.outcomes else (outcome, after)
+            after = said.after or after
+            if said.outcome in task.outcomes:
+                outcome = said.outcome
+            elif said.outcome in {"excused", "terminate"}:
+                outcome = "broken"  # of a commitment: first it is found broken
         elif task.kind is TaskKind.EXTENSION:
             denied = any(a.does == "ask_extension" and not a.approve for a in self.stage.scenario.acts)
             outcome = "deny" if denied else "approve"
