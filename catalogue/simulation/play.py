@@ -88,6 +88,7 @@ class _Play:
         self._asked: set[str] = set()
         self._steps: dict[str, StepStatus] = {}
         self._fired: set[str] = set()
+        self._called_off = False
 
     def run(self) -> Course:
         stage, state = self.stage, self.process.state
@@ -136,6 +137,9 @@ class _Play:
     # looking at what has changed, and arranging what follows from it
 
     def _look(self) -> None:
+        if self.process.state.closing is not None and not self._called_off:
+            self._called_off = True
+            self.provinces.call_off()
         for call in self.process.calls:
             self.provinces.take(call)
         self.process.calls.clear()

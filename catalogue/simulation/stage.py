@@ -9,8 +9,11 @@ from itertools import count
 
 from catalogue.scenario import Part, Scenario, later
 from catalogue.simulation.course import Answer, Input, Line
+from domain.calendar import SHANGHAI
 from domain.process import AnyOrder, Call, Callback, CallOutcome, Process
 from domain.record import Event
+
+NIGHT_ENDS, MORNING = 8, 9
 
 
 class Stage:
@@ -24,7 +27,7 @@ class Stage:
         self.events: list[str] = []
         self.inputs: list[Input] = []
         self.answers: list[Answer] = []
-        self._agenda: list[tuple[datetime, int, Callable[[], None]]] = []
+        self._agenda: list[tuple[datetime, bool, int, Callable[[], None]]] = []
         self._number = count(1)
 
     def number(self) -> int:
@@ -37,13 +40,14 @@ class Stage:
 
     # time
 
-    def after(self, duration: str, do: Callable[[], None]) -> None:
-        """Arranges something for later."""
-        self.on(later(self.now, duration, self.process.calendar), do)
+    def after(self, duration: str, do: Callable[[], None], *, by_person: bool = True) -> None:
+        """Arranges something for later; people do nothing at night."""
+        moment = later(self.now, duration, self.process.calendar)
+        self.on(_by_day(moment) if by_person else moment, do, by_person=by_person)
 
-    def on(self, moment: datetime, do: Callable[[], None]) -> None:
-        """Arranges something for a moment."""
-        heapq.heappush(self._agenda, (moment, self.number(), do))
+    def on(self, moment: datetime, do: Callable[[], None], *, by_person: bool = True) -> None:
+        """Arranges something for a moment. In one and the same, back offices are quicker than people."""
+        heapq.heappush(self._agenda, (moment, by_person, self.number(), do))
 
     def pass_time(self) -> bool:
         """On to the next thing that happens, by arrangement or by time itself. False if there is none."""
@@ -53,7 +57,7 @@ class Stage:
             return False
         self.now = max(self.now, min(moments))
         if first is not None and first <= self.now:
-            heapq.heappop(self._agenda)[2]()
+            heapq.heappop(self._agenda)[-1]()
         else:
             self.process.take_time(self.now)
         return True
@@ -90,3 +94,9 @@ class Stage:
         detail = ", ".join(f"{k}={v}" for k, v in event.data.items() if v and k not in {"task", "command"})
         place = step.place if step else None
         self.lines.append(Line(at=event.at, place=place, step=event.step, what=event.type, detail=detail))
+
+
+def _by_day(moment: datetime) -> datetime:
+    """What the law does at midnight is answered in the morning."""
+    here = moment.astimezone(SHANGHAI)
+    return here.replace(hour=MORNING, minute=0) if here.hour < NIGHT_ENDS else moment
