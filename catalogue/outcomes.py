@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from catalogue.simulation.course import Course
 from domain.case import CaseStatus
 from domain.messages import Message
 from domain.plan import (
+    OUTCOMES,
     Fee,
     MaterialSource,
     OnBroken,
@@ -44,7 +46,9 @@ class Outcome(Message):
 
 
 class Turn(Message):
-    """What may happen on the way: an event of the audit trail, and the step or material it is about."""
+    """What may happen on the way: an event of the audit trail (of a decision, with its outcome), and what it is about,
+    a step or a material.
+    """
 
     event: str
     about: str
@@ -61,8 +65,23 @@ def outcomes(plan: Plan) -> frozenset[Outcome]:
 
 
 def turns(plan: Plan) -> frozenset[Turn]:
-    """Time limits that decide, promises that are kept or broken, effects that are undone after they stood."""
+    """A no at every step, time limits that decide, promises kept or broken, effects undone after they stood."""
     return frozenset(_Ways(plan).turns())
+
+
+def shown_turns(plan: Plan, course: Course) -> frozenset[Turn]:
+    """What happens in a course, spelled as ``turns`` spells it."""
+    return frozenset(_shown(plan, course))
+
+
+def _shown(plan: Plan, course: Course) -> Iterator[Turn]:
+    ids = {step.id for step in plan.steps} | {f"fee-{fee.id}" for fee in plan.fees}
+    for line in course.lines:
+        told = dict(part.partition("=")[::2] for part in line.detail.split(", "))
+        step = line.step if line.step in ids else line.step.rpartition("-")[0]  # of a role that lies in several places
+        yield Turn(event=line.what, about=step or told.get("material", ""))
+        if outcome := told.get("outcome"):
+            yield Turn(event=f"{line.what}:{outcome}", about=step)
 
 
 class _Ways:
@@ -154,6 +173,9 @@ class _Ways:
     # what happens on the way
 
     def turns(self) -> Iterator[Turn]:
+        for step in self.plan.steps:
+            if _may_be_refused(step):
+                yield Turn(event=_no_to(step), about=step.id)
         for clock in self.plan.clocks:
             if clock.on_expiry in _DEEMED:
                 yield Turn(event=_DEEMED[clock.on_expiry], about=clock.stop.removesuffix(".done"))
@@ -192,6 +214,14 @@ class _Ways:
 def _may_be_refused(step: StepPlan) -> bool:
     """Whether a no to this step is the end of it; a register without an entry is answered by an own document."""
     return step.kind is not StepKind.EVIDENCE
+
+
+def _no_to(step: StepPlan) -> str:
+    """The event of the no that ``on_rejected`` is about."""
+    if step.way is Way.SYSTEM:
+        return "effect:submit:rejected"
+    kind = "objection" if step.way is Way.TIME else step.kind.value
+    return f"task:{kind}:decided:{OUTCOMES[step.kind][1]}"
 
 
 def _may_fail(step: StepPlan) -> bool:

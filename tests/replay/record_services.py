@@ -12,6 +12,7 @@ import asyncio
 import gzip
 import io
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -97,4 +98,6 @@ KEPT_BECAUSE = (
 
 if __name__ == "__main__":
     logging.disable(logging.ERROR)  # an activity that fails because a province is down is told as an error
-    sys.exit(main(sys.argv[1:]))
+    status = main(sys.argv[1:])
+    sys.stdout.flush()
+    os._exit(status)  # threads of the SDK that are still at work when Python ends can bring it down

@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
-from catalogue.outcomes import Outcome, Turn, family, outcomes, turns
+from catalogue.library import HERE
+from catalogue.outcomes import Outcome, Turn, family, outcomes, shown_turns, turns
+from catalogue.scenario import read_scenario
+from catalogue.simulation import simulate
 from domain.case import TERMINAL, CaseStatus
 from domain.plan import OnBroken, OnExpiry, OnRejected, Partial, Plan, Policy, StepKind, Tolerance
 from domain.reasons import REASONS
@@ -155,3 +158,21 @@ def test_a_fee_is_given_back_only_on_an_end_that_can_still_come() -> None:
     assert {"fee-residential", "fee-commercial"} <= undone(mortgage)
     kept = tuple(fee.model_copy(update={"refund_on": ()}) for fee in mortgage.fees)
     assert not {"fee-residential", "fee-commercial"} & undone(changed(mortgage, fees=kept))
+
+
+def test_every_step_can_meet_a_no_but_a_register_that_holds_nothing() -> None:
+    told = {turn.about: turn.event for turn in turns(PLAN) if turn.about in {step.id for step in PLAN.steps}}
+    assert Turn(event="task:decide:decided:refuse", about="decide") in turns(PLAN)
+    assert Turn(event="effect:submit:rejected", about="archive") in turns(PLAN)
+    assert not {"representative", "shareholder"} & set(told)
+    recognition = LIBRARY.service("YRD-TALENT-RECOG")
+    assert Turn(event="task:objection:decided:objection_upheld", about="publicity") in turns(recognition)
+
+
+def test_a_course_shows_what_happened_in_it_by_the_steps_of_the_definition() -> None:
+    plan = LIBRARY.service("YRD-MKT-NEGCASE")
+    scenario = read_scenario(HERE / "scenarios" / plan.code / "one_told_in_vain.yaml")
+    shown = shown_turns(plan, simulate(plan, scenario, LIBRARY))
+    assert Turn(event="task:notify:decided:misdirected", about="tell") in shown  # tell-330000
+    assert Turn(event="task:decide:decided:grant", about="decide") in shown
+    assert Turn(event="task:decide:decided:refuse", about="decide") not in shown
