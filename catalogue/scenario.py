@@ -121,6 +121,17 @@ class Scenario(Message):
             raise ValueError("needs a time zone, for example +08:00")
         return value
 
+    def shifted(self, weeks: int) -> Scenario:
+        """The same, so many weeks later. The day it ends on is left out: there may be other holidays."""
+        by = timedelta(weeks=weeks)
+        acts = tuple(
+            act.model_copy(update={"when": (moment + by).isoformat()}) if (moment := moment_of(act.when)) else act
+            for act in self.acts
+        )
+        return self.model_copy(
+            update={"start": self.start + by, "acts": acts, "ends_on": None if weeks else self.ends_on}
+        )
+
 
 def read_scenario(path: Path) -> Scenario:
     """The scenario of a file; ScenarioError names what is wrong and where."""
@@ -136,6 +147,15 @@ def read_scenario(path: Path) -> Scenario:
     except ValidationError as error:
         found = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
         raise ScenarioError(f"{path.name}: " + "; ".join(found)) from error
+
+
+def moment_of(when: str) -> datetime | None:
+    """A moment instead of a mark; None for a mark."""
+    try:
+        moment = datetime.fromisoformat(when)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else None
 
 
 def later(since: datetime, duration: str, calendar: WorkCalendar) -> datetime:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from domain.case import CaseStatus, StepStatus
 from domain.plan import OnExpiry, StepKind
 from tests.law.people import events, legal_due, types, until
-from tests.unit.law_plans import ACCEPT, PERMIT, law_clock, law_plan, law_step, limit
+from tests.unit.law_plans import ACCEPT, ACCEPTANCE, PERMIT, law_clock, law_plan, law_step, limit
 from tests.unit.world import World
 
 
@@ -27,6 +27,24 @@ def test_silence_is_acceptance_from_the_day_of_receipt() -> None:
     assert world.process.state.clocks["decision"].started_on.isoformat() == "2026-11-23"
     assert legal_due(world, "decision") == "2026-12-21"  # twenty working days from receipt, not from the first
     assert not world.process.state.tasks.get(world.process.state.steps["accept"].task)
+
+
+def test_what_counts_from_receipt_may_be_over_in_the_moment_of_deemed_acceptance() -> None:
+    """Five days promised from acceptance, five for acceptance: both end with the same day, and the case goes on."""
+    plan = law_plan(
+        ACCEPT,
+        law_step("decide", StepKind.DECIDE, ("accept",)),
+        clocks=(
+            ACCEPTANCE,
+            law_clock("decision", "accepted", "decide.done", promised=limit(5)),
+        ),
+    )
+    world = World(plan)
+    until(world, "2026-12-01", hour=1)
+    assert types(world).index("case:deemed_accepted") < types(world).index("clock:promised:overdue")
+    assert world.process.state.clocks["decision"].promised_overdue
+    assert world.decide(world.task("decide"), "grant") is None
+    assert world.status is CaseStatus.COMPLETED
 
 
 def test_who_is_not_accepted_is_told_so_with_a_dated_line_on_record() -> None:
