@@ -17,7 +17,7 @@ from domain.calendar import WorkCalendar
 from domain.case import CASE_TRANSITIONS, TERMINAL, CaseStatus
 from domain.errors import ERRORS
 from domain.invariants import CHECKS
-from domain.plan import CasePlan, Plan
+from domain.plan import CasePlan, Plan, StepKind
 from models.cases import read_application
 from models.inspection import case_file
 from models.tasks import Task
@@ -61,8 +61,15 @@ class City:
         return self.login(task.role, region, department, f"{task.role}-{task.region}-{which}")
 
     async def say(self, who: Caller, method: str, path: str, body: Any = None, **headers: str) -> httpx.Response:
-        """One request; anything but an answer of the contract breaks the run."""
-        answer = await who.request(method, path, json=body, headers=headers)
+        """One request; anything but an answer of the contract breaks the run.
+
+        A 503 says that no answer came in time and that the same may be sent again: so it is.
+        """
+        for _ in range(4):
+            answer = await who.request(method, path, json=body, headers=headers)
+            if answer.status_code != 503:
+                break
+            await self.sleep(seconds=1)
         problem = answer.headers.get("content-type", "").startswith("application/problem+json")
         code = answer.json()["code"] if problem else ""
         self.tried.append(f"{method} {path} {str(body)[:160]} -> {answer.status_code} {code}")
@@ -149,7 +156,7 @@ class City:
             case = await self.look()
             if case["closed_at"]:
                 return CaseStatus(case["status"])
-            moved = await self._applicant(case)
+            moved = await self._applicant(case) or await self._carry()
             for task in await self.tasks():
                 outcome = "terminate" if "terminate" in task.outcomes and round_ > 20 else task.outcomes[0]
                 if "settled_by_hand" in task.outcomes:
@@ -178,6 +185,22 @@ class City:
                 moved |= (
                     await self.say(self.login("citizen", subject=signer), "POST", path, {"agree": True})
                 ).is_success
+        return moved
+
+    async def _carry(self) -> bool:
+        """Every original goes one stage further."""
+        moved = False
+        found = (await self.owner.get(f"/v1/cases/{self.no}/originals")).json()["originals"]
+        archives = [s.place for s in self.bound.steps if s.kind is StepKind.ARCHIVE]
+        for paper in found:
+            stage = {"": "sealed", "sealed": "shipped", "shipped": "arrived"}.get(paper["stage"])
+            if stage is None:
+                continue
+            place = self.bound.collecting if stage != "arrived" and self.bound.collecting else None
+            place = place or (archives or [self.bound.accepting])[0]
+            clerk = self.login("caseworker", place.region, place.department, "post")
+            body = {"material": paper["material"], "stage": stage, "photo": await self.pdf(clerk)}
+            moved |= (await self.say(clerk, "POST", f"/v1/cases/{self.no}/originals", body)).status_code == 200
         return moved
 
     # what has to hold in the end

@@ -107,6 +107,7 @@ SHAPE = settings(
     stateful_step_count=14,
     deadline=None,
     print_blob=True,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),  # a smaller failure would take minutes; the trail is short
     suppress_health_check=list(HealthCheck),
 )
 
