@@ -3,6 +3,7 @@
 PYTHON = python3
 JOBS = 2
 ARGS =
+CASES = 2000
 PY = .venv/bin/python
 STAMP = .venv/.installed
 
@@ -11,7 +12,7 @@ export PIP_ROOT_USER_ACTION = ignore
 export PIP_NO_INPUT = 1
 export PYTHONUTF8 = 1
 
-.PHONY: help demo up test check bench fmt lock clean setup
+.PHONY: help demo up test check bench chaos fmt lock clean setup
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1	\2/p' Makefile
@@ -31,6 +32,9 @@ check: setup ## style, types, who imports whom, unit tests
 
 bench: setup ## measure
 	@exec $(PY) -m bench $(ARGS)
+
+chaos: setup ## two thousand cases under random commands (about half an hour); CASES=500 for fewer
+	@TONGBAN_MACHINE_CASES=$(CASES) exec $(PY) -m pytest -q -s tests/machine $(ARGS)
 
 fmt: setup ## put the code into its shape
 	@$(PY) -m ruff check -q --fix-only . && exec $(PY) -m ruff format .

@@ -237,6 +237,8 @@ async def original(city: City, pick: int, stage: Stage) -> None:
 
 
 async def at_the_window(city: City, pick: int, party: str, end: WindowEnd) -> None:
+    if not city.window:
+        return  # no precondition: what the rules may choose must not hang on how fast the others were
     shown = (await city.owner.get(f"/v1/windows/{city.window}")).json()
     who = city.owner
     if party != "applicant":

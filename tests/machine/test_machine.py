@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.database import DirectoryBasedExampleDatabase
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from domain.process import Stage
 from domain.window import WindowEnd
@@ -45,6 +45,8 @@ class CaseMachine(RuleBasedStateMachine):
     def begin(self, which: int, promised: bool, agent: bool) -> None:
         self.city = City(self.town)
         CaseMachine.cases += 1
+        if CaseMachine.cases % 50 == 0:
+            print(f"{CaseMachine.cases} cases", flush=True)
         self.do(self.city.submit(which, promised=promised, agent=agent))
         self.do(self.city.look())
 
@@ -68,7 +70,6 @@ class CaseMachine(RuleBasedStateMachine):
         self.do(acts.both_decide(self.city, pick))
         self.do(self.city.look())
 
-    @precondition(lambda self: self.city.window)
     @rule(pick=picks, party=st.sampled_from(["applicant", "hall", "handling"]), end=st.sampled_from(WindowEnd))
     def somebody_acts_at_the_window(self, pick: int, party: str, end: WindowEnd) -> None:
         self.do(acts.at_the_window(self.city, pick, party, end))
