@@ -26,6 +26,7 @@ from domain.errors import ERRORS
 from domain.invariants import CHECKS
 from domain.notice import FAULTS
 from domain.plan import (
+    Authorisation,
     Clock,
     Fee,
     LegPlan,
@@ -36,6 +37,7 @@ from domain.plan import (
     Plan,
     Procedure,
     Result,
+    Retention,
     RolePlan,
     Rule,
     StepPlan,
@@ -269,6 +271,8 @@ def test_the_provinces_file_is_described_as_it_is_read(tmp_path: Path) -> None:
         ("`fees`", Fee),
         ("`partial`", Partial),
         ("`overlays`", Overlay),
+        ("`authorisation`", Authorisation),
+        ("`retention`", Retention),
         ("`results`", Result),
     ],
 )
@@ -278,6 +282,7 @@ def test_every_key_of_a_definition_is_described(title: str, model: type[BaseMode
     assert set(described) == set(model.model_fields)
     for key, default in described.items():
         assert (default == "required") == model.model_fields[key].is_required(), key
+    assert all(len(row) == 4 and row[3] for row in table), "every key has an example"
 
 
 def test_every_key_of_a_limit_is_described() -> None:
