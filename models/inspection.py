@@ -13,7 +13,7 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from domain.audit import GENESIS, seal_hash
+from domain.audit import GENESIS, MIGRATED, seal_hash
 from domain.case import CaseStatus
 from domain.effects import Answer
 from domain.invariants import CaseFile, StoredEffect, StoredEvent, StoredTask
@@ -82,7 +82,9 @@ async def _page(session: AsyncSession, after: str) -> Sequence[tuple[Case, _Part
 
 def _file(case: Case, parts: _Parts, files_missing: tuple[str, ...]) -> CaseFile:
     application = parts.application
-    content = {"form": application.form, "documents": application.documents, "plan": case.plan_digest}
+    moved = (e.data["from_digest"] for e in parts.events if e.type == MIGRATED)
+    filed_under = next(moved, case.plan_digest)  # the first move tells what the receipt was given for, even if void
+    content = {"form": application.form, "documents": application.documents, "plan": filed_under}
     spelled = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     shown = next((e.data.get("digest") for e in parts.events if e.seq == 1), None)
     return CaseFile(
@@ -94,6 +96,7 @@ def _file(case: Case, parts: _Parts, files_missing: tuple[str, ...]) -> CaseFile
         head=case.head,
         view=case.view(),
         plan=CasePlan.model_validate(application.case_plan),
+        plan_digest=case.plan_digest,
         plan_digest_matches=Plan.model_validate(parts.plan.body).digest() == case.plan_digest,
         digest_matches=hashlib.sha256(spelled.encode()).hexdigest() == application.digest == shown,
         files_missing=files_missing,

@@ -178,7 +178,8 @@ def done(process: Process, step_id: str, now: datetime, *, on: date | None = Non
     decisions = [s.id for s in process.steps.values() if s.kind is StepKind.DECIDE]
     decided = all(process.state.steps[i].status is StepStatus.DONE for i in decisions)
     if step.kind is StepKind.DECIDE and decided:
-        process.set_status(CaseStatus.DECIDED_GRANTED, now)
+        if CaseStatus.DECIDED_GRANTED in CASE_TRANSITIONS[process.state.status]:
+            process.set_status(CaseStatus.DECIDED_GRANTED, now)
         clocks.mark(process, "decided", now)
 
 

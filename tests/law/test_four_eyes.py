@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pydantic import JsonValue
+
 from catalogue.compiler import compile_file
 from catalogue.forms import conditions
 from domain.plan import StepKind, bind
@@ -50,11 +52,11 @@ def test_eyes_of_a_step_that_does_not_apply_are_not_missed() -> None:
 
 def test_a_step_that_happens_in_several_places_has_eyes_in_each() -> None:
     plan = compile_file(MINIMAL)
-    roles = plan.roles | {"here": plan.roles["here"].model_copy(update={"region_field": "cities"})}
+    roles = dict(plan.roles) | {"here": plan.roles["here"].model_copy(update={"region_field": "cities"})}
     review = plan.step("review").model_copy(update={"leg": "main", "role": "here", "when": ""})
     steps = tuple(review if s.id == "review" else s for s in plan.steps)
     several = plan.model_copy(update={"roles": roles, "accepting_role": "there", "steps": steps})
-    form = {"name": "甲", "cities": ["320500", "310000"], "kind": "old"}
+    form: dict[str, JsonValue] = {"name": "甲", "cities": ["320500", "310000"], "kind": "old"}
     bound = bind(several, form, conditions(plan, {"name": "甲", "city": "320500", "kind": "old"}))
     eyes = {name for s in bound.steps for name in s.four_eyes}
     assert eyes == {"review-310000", "review-320500"}
