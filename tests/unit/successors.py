@@ -8,9 +8,20 @@ from collections.abc import Callable
 from hypothesis import strategies as st
 
 from domain.messages import Actor, Role
-from domain.plan import ENGINE, CasePlan, CaseStep, Clock, OnRejected, StepKind
+from domain.plan import (
+    ENGINE,
+    CasePlan,
+    CaseStep,
+    Clock,
+    OnBroken,
+    OnRejected,
+    Partial,
+    Policy,
+    StepKind,
+    Tolerance,
+)
 from domain.process import MigrateCommand
-from tests.unit.law_plans import law_clock, law_step, limit
+from tests.unit.law_plans import law_clock, law_step, limit, material
 from tests.unit.world import World
 
 OPERATOR = Actor(subject="o-1", role=Role.OPERATOR)
@@ -163,6 +174,33 @@ def _clock(plan: CasePlan, a: int, b: int) -> CasePlan:
     return plan.model_copy(update={"clocks": (*plan.clocks, made)})
 
 
+def _partial(plan: CasePlan, a: int, b: int) -> CasePlan:
+    """Another rule for what fails; an order of legs would have to fit the needs of the steps."""
+    policy = [Policy.ALL_OR_NOTHING, Policy.BEST_EFFORT, Policy.QUORUM][a % 3]
+    essential = (plan.legs[b % len(plan.legs)].id,) if b % 2 else ()
+    return plan.model_copy(
+        update={"partial": Partial(policy=policy, quorum=int(policy is Policy.QUORUM), essential=essential)}
+    )
+
+
+def _extension(plan: CasePlan, a: int, b: int) -> CasePlan:
+    extension = limit(b % 20 + 1) if b % 4 else None
+    clocks = tuple(
+        c.model_copy(update={"extension": extension}) if i == a % len(plan.clocks) else c
+        for i, c in enumerate(plan.clocks)
+    )
+    return plan.model_copy(update={"clocks": clocks})
+
+
+def _materials(plan: CasePlan, _a: int, b: int) -> CasePlan:
+    """What was promised or has to travel is another, or none."""
+    made = (
+        material("later", Tolerance.DEFERRABLE, list(OnBroken)[b % 2]),
+        material("paper", Tolerance.CORE, original=True),
+    )
+    return plan.model_copy(update={"materials": made[: b % 3], "reply": limit(b % 9 + 1)})
+
+
 _CHANGES: dict[str, Callable[[CasePlan, int, int], CasePlan]] = {
     "add": _add,
     "remove": _remove,
@@ -170,4 +208,7 @@ _CHANGES: dict[str, Callable[[CasePlan, int, int], CasePlan]] = {
     "change": _change,
     "limits": _limits,
     "clock": _clock,
+    "partial": _partial,
+    "extension": _extension,
+    "materials": _materials,
 }

@@ -95,10 +95,13 @@ class _Session:
 
     async def run(self, settings: Settings) -> int:
         """Reads, moves, tells; the exit status."""
+        import structlog
+
         from models.database import DATABASE_DOWN, DatabaseError
         from tongban.wiring import configure_logging, open_house
 
-        configure_logging("WARNING")
+        if not structlog.is_configured():
+            configure_logging("WARNING")
         async with open_house(settings) as house:
             try:
                 source, plan = await self._source(house)
