@@ -28,8 +28,9 @@ from domain.errors import Refusal
 from domain.messages import Actor, Message, Role
 from domain.plan import CasePlan, Plan
 from domain.process import MigrateCommand
-from domain.process.migration import Block
+from domain.process.migration import Block, check
 from models import moves
+from models.cases import read_application, read_case
 from models.database import DATABASE_DOWN, DatabaseError, Session
 from models.moves import CaseMove, MoveRun, MoveState
 
@@ -184,14 +185,25 @@ class _Mover:
             try:
                 await self._order(found)
             except Refusal as refusal:
-                return _ended(found, Outcome.BLOCKED, refusal.code)
+                why = await self._why(found, refusal.code)
+                return found.model_copy(update={"outcome": Outcome.BLOCKED, "why": why})
             except (Down, NotRunning):
-                return _ended(found, Outcome.FAILED, "temporarily_down")
+                return _failed(found, "temporarily_down")
             except (DatabaseError, *DATABASE_DOWN):
-                return _ended(found, Outcome.FAILED, "storage_down")
+                return _failed(found, "storage_down")
             except Unexpected:  # an old worker does not know this order
-                return _ended(found, Outcome.FAILED, "internal")
+                return _failed(found, "internal")
         return found.model_copy(update={"outcome": Outcome.MOVED})
+
+    async def _why(self, found: Found, code: str) -> tuple[Block, ...]:
+        """The case has said no to what the record had allowed: what the record says by now, or only the code."""
+        _, target = _both(found)
+        async with self._house.database.begin() as session:
+            case, application = await read_case(session, found.no), await read_application(session, found.no)
+        if case is None or application is None:
+            return (Block(code=code),)
+        blocks = check(CasePlan.model_validate(application.case_plan), case.view(), target)
+        return blocks if code in {block.code for block in blocks} else (Block(code=code),)
 
     async def _order(self, found: Found) -> None:
         plan, target = _both(found)
@@ -217,8 +229,8 @@ def _both(found: Found) -> tuple[CasePlan, CasePlan]:
     return found.plan, found.target
 
 
-def _ended(found: Found, outcome: Outcome, code: str) -> Found:
-    return found.model_copy(update={"outcome": outcome, "why": (Block(code=code),)})
+def _failed(found: Found, code: str) -> Found:
+    return found.model_copy(update={"outcome": Outcome.FAILED, "why": (Block(code=code),)})
 
 
 def spelled(block: Block) -> dict[str, str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
@@ -16,8 +18,11 @@ from sqlalchemy import text
 from typer.testing import CliRunner, Result
 
 import api.gateway
+from api.house import House
+from api.schemas import CommandOut
 from api.usecases import orders
 from catalogue.library import HERE
+from domain.process import AnyOrder, MigrateCommand
 from models import moves
 from tests.api.test_problems import is_problem
 from tests.fixtures.houses import Office
@@ -293,6 +298,56 @@ async def test_killed_at_any_moment_it_is_run_again_and_no_case_is_moved_twice_o
     assert {await version_of(town, no) for no in cases} == {number}
     back = await told("--revert", found["run"])
     assert outcomes(back) == dict.fromkeys(sorted(cases), "moved")
+
+
+async def test_the_process_is_killed_while_it_moves_and_the_next_one_goes_on(
+    town: Town, settings: Settings, write: Callable[..., str], number: str
+) -> None:
+    cases = [(await accepting(town))[1] for _ in range(4)]
+    words = (SERVICE, "--from", V1, "--to", write(number, *BEFORE_TAX), *only(*cases))
+    command = [sys.executable, "-m", "tongban", "migrate", *words, "--batch", "1"]
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.DEVNULL)
+
+    async def moved() -> int:
+        return [await version_of(town, no) for no in cases].count(number)
+
+    await eventually(moved, lambda count: count > 0)
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
+    await process.wait()
+    found = await told(*words)
+    assert await moved() == 4
+    assert await states(town, found["run"]) == {"moved": 4}
+    for no in cases:
+        events = (await town.login("auditor").get(f"/v1/cases/{no}/events")).json()["events"]
+        assert [event["type"] for event in events].count("case:migrated") == 1
+
+
+async def test_what_happens_between_the_look_and_the_order_is_told_with_the_step(
+    town: Town, settings: Settings, write: Callable[..., str], number: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, no = await accepting(town)
+    really = orders.send
+
+    accepted: list[int] = []
+    loop = asyncio.get_running_loop()
+
+    async def from_there(house: House, case_no: str, order: AnyOrder) -> CommandOut:
+        if isinstance(order, MigrateCommand):  # the command runs in a loop of its own
+            decided = asyncio.run_coroutine_threadsafe(town.decide(town.market(), no, "accept", "accept"), loop)
+            accepted.append((await asyncio.wrap_future(decided)).status_code)
+        return await really(house, case_no, order)
+
+    monkeypatch.setattr(orders, "send", from_there)
+    found = await told(SERVICE, "--from", V1, "--to", write(number, *BEFORE_TAX), *only(no), status=1)
+    assert accepted == [200]
+    (case,) = found["cases"]
+    assert (case["outcome"], case["why"][0]["code"], case["why"][0]["step"]) == (
+        "blocked",
+        "migration_step_before",
+        "precheck",
+    )
+    assert await version_of(town, no) == V1
 
 
 async def test_interrupted_it_says_how_to_go_on(
