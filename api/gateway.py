@@ -30,6 +30,9 @@ class Down(Exception):
     """Temporal, or every worker, cannot be reached now."""
 
 
+Unexpected = WorkflowUpdateFailedError  # the order was neither carried out nor refused by a rule
+
+
 class NotRunning(Exception):
     """There is no running workflow of that case."""
 

@@ -11,6 +11,7 @@ from domain.messages import Actor
 from domain.record import Event
 
 GENESIS = "0" * 64
+MIGRATED = "case:migrated"  # from ``from_digest`` to ``to_digest`` of its data
 SUPERSEDED = "record:batch:superseded"  # the events ``from`` … ``to`` of its data are void
 
 

@@ -147,6 +147,55 @@ ERRORS: dict[str, ErrorKind] = {
         "Your login carries no verified number; what registers hold about you cannot be fetched.",
     ),
     "recipient_unknown": _kind(422, "该部门未参与此事项。", "That authority takes no part in this case."),
+    "migration_ending": _kind(
+        409,
+        "事项正在终结，不再迁移到新版本。",
+        "The case is ending; it is not moved to another version any more.",
+    ),
+    "migration_engine": _kind(
+        409, "新版本须由另一引擎版本执行。", "The new version is for another engine than the one that runs."
+    ),
+    "migration_service": _kind(409, "新版本属于另一事项。", "The new version is of another service."),
+    "migration_stale": _kind(
+        409,
+        "事项所依据的版本已变，未迁移，请重新核对。",
+        "The case is pinned to another version by now and was not moved; look again.",
+    ),
+    "migration_form": _kind(
+        409, "已提交的申请内容不符合新版本的表单。", "The form as it was handed in does not fit the new version."
+    ),
+    "migration_place": _kind(
+        409, "新版本由另一机关受理或代收。", "Another authority would answer for the case or collect for it."
+    ),
+    "migration_step_removed": _kind(
+        409, "新版本取消了已开始的环节。", "A step that has begun is not in the new version."
+    ),
+    "migration_step_changed": _kind(
+        409, "新版本改变了已开始的环节。", "A step that has begun is another one in the new version."
+    ),
+    "migration_call_changed": _kind(
+        409,
+        "已向外省发出的事项在新版本中办法不同，不能核实或撤销。",
+        "What a province was asked for is done or undone in another way in the new version.",
+    ),
+    "migration_step_before": _kind(
+        409,
+        "新版本在已开始的环节之前加入了未完成的环节。",
+        "The new version puts something unfinished before a step that has begun.",
+    ),
+    "migration_partial": _kind(
+        409,
+        "已有部分办理失败，新版本对部分失败另有规定。",
+        "A part has failed already, and the new version has another rule for that.",
+    ),
+    "migration_extension": _kind(
+        409,
+        "时限延长已申请或批准，新版本中延长的期限不同。",
+        "An extension was asked for or granted, and it is another one in the new version.",
+    ),
+    "migration_decided": _kind(
+        409, "已准予许可，新版本增加了决定或受理环节。", "The case is granted; the new version adds another decision."
+    ),
     "file_too_large": _kind(413, "文件超过大小限制。", "The file is larger than allowed."),
     "body_too_large": _kind(413, "请求内容超过大小限制。", "The request body is larger than allowed."),
     "file_type_unknown": _kind(

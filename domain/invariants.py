@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from domain.audit import GENESIS, SUPERSEDED, event_hash
+from domain.audit import GENESIS, MIGRATED, SUPERSEDED, event_hash
 from domain.calendar import WorkCalendar
 from domain.case import CASE_TRANSITIONS, TERMINAL, CaseStatus
 from domain.effects import AnswerStatus
@@ -54,6 +54,7 @@ class CaseFile(Message):
     head: str
     view: CaseView
     plan: CasePlan
+    plan_digest: str
     plan_digest_matches: bool
     digest_matches: bool
     files_missing: tuple[str, ...]
@@ -142,6 +143,18 @@ def audit_matches_state(case: CaseFile, now: datetime, calendar: WorkCalendar) -
         yield "a licence was granted but is not stored"
 
 
+def pinned_as_told(case: CaseFile, now: datetime, calendar: WorkCalendar) -> Iterator[str]:
+    """8: a case is moved to another version with a line in its trail, and not otherwise."""
+    if case.plan.plan_digest != case.plan_digest:
+        yield "the plan of the case is not of the version it is pinned to"
+    moves = [e.event.data for e in without_void(case).events if e.event.type == MIGRATED]
+    for earlier, later in pairwise(moves):
+        if earlier["to_digest"] != later["from_digest"]:
+            yield "between two moves the case was pinned to another version without a line"
+    if moves and moves[-1]["to_digest"] != case.plan_digest:
+        yield "the version it was moved to last is not the one it is pinned to"
+
+
 def chain_verifies(case: CaseFile, now: datetime, calendar: WorkCalendar) -> Iterator[str]:
     """9: no event was edited, removed, reordered or cut off."""
     previous = GENESIS
@@ -168,11 +181,12 @@ def path_is_allowed(case: CaseFile, now: datetime, calendar: WorkCalendar) -> It
         if after not in CASE_TRANSITIONS[before]:
             yield f"{before} was followed by {after}"
     steps = {step.id: step for step in case.plan.steps}
+    gone = {name for e in case.events if e.event.type == MIGRATED for name in e.event.data["removed"].split(",")}
     done: set[str] = set()
     for stored in case.events:
         event = stored.event
         if event.step not in steps:
-            if event.step:
+            if event.step and event.step not in gone:
                 yield f"step {event.step} is not in the plan"
             continue
         if event.type in _OPENS and (missing := [n for n in steps[event.step].needs if n not in done]):
@@ -243,6 +257,7 @@ CHECKS: Sequence[tuple[str, Callable[[CaseFile, datetime, WorkCalendar], Iterato
     ("5", one_effect_per_step),
     ("6", nothing_after_the_end),
     ("8", audit_matches_state),
+    ("8", pinned_as_told),
     ("9", chain_verifies),
     ("10,16", path_is_allowed),
     ("11", deadlines_are_right),

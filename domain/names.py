@@ -85,6 +85,11 @@ def holder_digest(case_no: str, subject: str) -> str:
     return _digest("holder", case_no, subject)[:16]
 
 
+def migration_id(run: str, case_no: str) -> str:
+    """The id of the order that moves a case in a run: the same run again is the same order."""
+    return _digest("migration", run, case_no)[:40]
+
+
 def command_id(client: str, kind: str, target: str, key: str) -> str:
     """The id of a person's command: the same request again is the same command."""
     return _digest("command", client, kind, target, key)[:40]

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from domain.case import CaseStatus, StepStatus
 from domain.messages import Actor, Message, Place, Role
+from domain.plan import CasePlan
 
 
 class TaskKind(StrEnum):
@@ -127,6 +128,8 @@ class StepView(Message):
     trouble: str = ""
     reasons: tuple[str, ...] = ()
     ends_at: datetime | None = None
+    failed: bool = False
+    tolerated: bool = False
 
 
 class PauseView(Message):
@@ -151,6 +154,7 @@ class ClockView(Message):
     promised_overdue: bool = False
     pauses: tuple[PauseView, ...] = ()
     extension: str = ""
+    dropped: bool = False
 
     @property
     def paused(self) -> bool:
@@ -225,7 +229,7 @@ class RecordBatch(Message):
     """``events``, ``tasks``, ``licences``, ``commands``: what is new.
 
     ``evidence``, ``open_tasks``, ``all_commands``: all there is, so that a batch can take the place of one that a
-    lost workflow task had written.
+    lost workflow task had written. ``plan``: what the case is pinned to from here on, if it was moved.
     """
 
     case_no: str
@@ -240,3 +244,4 @@ class RecordBatch(Message):
     commands: tuple[str, ...]
     open_tasks: tuple[str, ...] = ()
     all_commands: tuple[str, ...] = ()
+    plan: CasePlan | None = None

@@ -13,7 +13,7 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from domain.audit import GENESIS, seal_hash
+from domain.audit import GENESIS, MIGRATED, seal_hash
 from domain.case import CaseStatus
 from domain.effects import Answer
 from domain.invariants import CaseFile, StoredEffect, StoredEvent, StoredTask
@@ -95,7 +95,9 @@ async def _page(session: AsyncSession, after: str, only: str = "") -> Sequence[t
 
 def _file(case: Case, parts: _Parts, files_missing: tuple[str, ...]) -> CaseFile:
     application = parts.application
-    content = {"form": application.form, "documents": application.documents, "plan": case.plan_digest}
+    moved = (e.data["from_digest"] for e in parts.events if e.type == MIGRATED)
+    filed_under = next(moved, case.plan_digest)  # the first move tells what the receipt was given for, even if void
+    content = {"form": application.form, "documents": application.documents, "plan": filed_under}
     shown = next((e.data.get("digest") for e in parts.events if e.seq == 1), None)
     return CaseFile(
         no=case.no,
@@ -106,6 +108,7 @@ def _file(case: Case, parts: _Parts, files_missing: tuple[str, ...]) -> CaseFile
         head=case.head,
         view=case.view(),
         plan=CasePlan.model_validate(application.case_plan),
+        plan_digest=case.plan_digest,
         plan_digest_matches=_digest(parts.plan.body) == case.plan_digest,
         digest_matches=_digest(content) == application.digest == shown,
         files_missing=files_missing,

@@ -18,7 +18,7 @@ from sqlmodel import col
 from domain.audit import SUPERSEDED, body_hash
 from domain.messages import SYSTEM
 from domain.record import Event, LicenceIssued, RecordBatch
-from models import events, licences
+from models import events, licences, moves
 from models.cases import Batch, lock_case, read_application, read_case, read_plan
 from models.database import Database, Session
 
@@ -39,13 +39,13 @@ async def write_batch(database: Database, batch: RecordBatch) -> bool:
     """
     spelled = {"batch": _spelled(batch)}
     try:
-        if not batch.licences:
+        if not batch.licences and batch.plan is None:
             rows = await database.once(_RECORD, spelled)
             return bool(rows[0][0])
         async with database.begin() as session:
             written = bool(await session.scalar(_RECORD, spelled))
-            for issued in batch.licences if written else ():
-                await _issue(session, batch.case_no, issued)
+            if written:
+                await _beside(session, batch)
             return written
     except DBAPIError as error:
         state = getattr(error.orig, "sqlstate", "")
@@ -83,12 +83,20 @@ async def _supersede(database: Database, batch: RecordBatch, spelled: dict[str, 
         keep = {"no": case.no, "open": list(batch.open_tasks), "commands": list(batch.all_commands)}
         await session.execute(_BACK, keep | {"seq": seq, "head": head, "number": batch.number})
         await session.execute(_FORGET, keep | {"number": batch.number})
+        await moves.pin_back(session, case.no, written[0].first)
         await session.execute(_RECORD, spelled)
         for statement in _ONLY_WHAT_STANDS:
             await session.execute(statement, keep)
-        for issued in batch.licences:
-            await _issue(session, batch.case_no, issued)
+        await _beside(session, batch)
     return True
+
+
+async def _beside(session: Session, batch: RecordBatch) -> None:
+    """What few batches have: another version of the definition, a licence."""
+    if batch.plan is not None:
+        await moves.pin(session, batch.case_no, batch.plan)
+    for issued in batch.licences:
+        await _issue(session, batch.case_no, issued)
 
 
 _BACK = text("UPDATE cases SET recorded = :number - 1, events = :seq, head = :head WHERE no = :no")
@@ -102,6 +110,9 @@ _ONLY_WHAT_STANDS = (
         "UPDATE task SET state = 'open', outcome = '', closed_at = NULL "
         "WHERE case_no = :no AND state <> 'open' AND id = ANY(:open)"
     ),
+    text(
+        "UPDATE case_move SET state = 'planned' WHERE case_no = :no AND state = 'moved' AND order_id <> ALL(:commands)"
+    ),
     text("UPDATE command SET effective_at = NULL, settled_at = NULL WHERE case_no = :no AND id <> ALL(:commands)"),
 )
 
@@ -110,7 +121,7 @@ def _spelled(batch: RecordBatch) -> str:
     """The batch as the function reads it: every event with its own hash, and what the batch comes to."""
     view = batch.view
     first = view.waiting[0] if view.waiting else None
-    content = batch.model_dump(mode="json")
+    content = batch.model_dump(mode="json", exclude={"plan"})
     for event, spelled in zip(batch.events, content["events"], strict=True):
         spelled["body_hash"] = body_hash(batch.case_no, event)
     content["waiting"] = {
@@ -131,6 +142,8 @@ def _meaning(batch: RecordBatch) -> str:
         [[s.id, s.status] for s in batch.view.steps],
         [batch.view.status, list(batch.commands), sorted(batch.open_tasks)],
     ]
+    if batch.plan is not None:
+        said.append([batch.plan.model_dump(mode="json")])
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from tongban.commands import deadlines, services
+from tongban.commands import deadlines, migrate, services
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -27,6 +27,7 @@ app.add_typer(db, name="db")
 app.command("deadline")(deadlines.deadline)
 app.add_typer(deadlines.calendar, name="calendar")
 app.add_typer(services.app, name="services")
+app.command("migrate")(migrate.migrate)
 
 DataDir = Annotated[
     Path, typer.Option("--data-dir", envvar="TONGBAN_DATA_DIR", help="Everything is kept in this folder.")

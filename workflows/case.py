@@ -66,7 +66,7 @@ class CaseWorkflow:
             if process.state.closed_at is not None:
                 break
             if self._may_continue_as_new(running):
-                workflow.continue_as_new(self._start.model_copy(update={"state": process.state}))
+                workflow.continue_as_new(self._start.model_copy(update={"plan": process.plan, "state": process.state}))
             self._set_timer()
             await workflow.wait_condition(
                 lambda: (

@@ -34,7 +34,7 @@ from catalogue.forms import read_form
 from domain import names
 from domain.errors import Refusal, Refusals
 from domain.messages import Actor
-from domain.plan import MaterialSource, Plan
+from domain.plan import CasePlan, MaterialSource, Plan
 from domain.process import (
     AnyOrder,
     AskExtensionCommand,
@@ -213,7 +213,8 @@ async def correct(house: House, who: Caller, body: CorrectionIn) -> CommandOut:
         if application is None:
             raise Refusal("internal")
         current = application.current()
-        clean = read_form(plan, current | body.fields, house.library.divisions)
+        known = {name: value for name, value in current.items() if name in plan.form_fields()}  # it may have been moved
+        clean = read_form(plan, known | body.fields, house.library.divisions)
         places = {role.region_field for role in plan.roles.values()} & set(body.fields)
         if places:
             raise Refusals([Refusal("place_not_correctable", f"/fields/{name}") for name in sorted(places)])
@@ -237,8 +238,12 @@ async def hand_in(house: House, who: Caller, material: str, body: HandInIn) -> C
     """What was promised is handed in."""
     async with house.database.begin() as session:
         case = await own_case(session, who.actor, who.no)
-        plan = await _plan(session, case)
-        if not any(m.id == material and m.source is MaterialSource.UPLOAD for m in plan.materials):
+        plan, application = await _plan(session, case), await read_application(session, who.no)
+        if application is None:
+            raise Refusal("internal")
+        uploads = {m.id for m in plan.materials if m.source is MaterialSource.UPLOAD}
+        promised = {m.id for m in CasePlan.model_validate(application.case_plan).materials}  # under any version
+        if material not in uploads | promised:
             raise Refusal("material_unknown", "/material")
         kept = await kept_files(session, who.actor, {f"/documents/{i}": d for i, d in enumerate(body.documents)})
         order = HandInCommand(

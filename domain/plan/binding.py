@@ -166,7 +166,7 @@ class _Binder:
                 on_rejected=step.on_rejected,
                 purpose=step.purpose,
                 licence_type=self.licence_types.get(step.id, ""),
-                four_eyes=step.four_eyes,
+                four_eyes=tuple(name for other in step.four_eyes for name in self._bound(other)),
                 queue=next((route.queue for route in step.routes if self._holds(route.when)), ""),
                 checklist=step.checklist,
                 lasts=step.lasts,
@@ -182,15 +182,16 @@ class _Binder:
                 step = step.model_copy(update=given)
         return step
 
+    def _bound(self, step_id: str) -> list[str]:
+        """What a step is called in this case, once for each place; nothing if it does not apply."""
+        role = self.plan.step(step_id).role
+        return [self._named(step_id, role, region) for region in self.regions[role]] if step_id in self.kept else []
+
     def _needs(self, step: StepPlan) -> tuple[str, ...]:
         """What this step waits for; the needs of a step that is left out pass on to those that needed it."""
         result: list[str] = []
         for need in step.needs:
-            needed = self.plan.step(need)
-            if need in self.kept:
-                inherited = [self._named(need, needed.role, region) for region in self.regions[needed.role]]
-            else:
-                inherited = list(self._needs(needed))
+            inherited = self._bound(need) or list(self._needs(self.plan.step(need)))
             result += [name for name in inherited if name not in result]
         result += [_fee_step(fee) for fee in self.fees if fee.before == step.id]
         return tuple(result)

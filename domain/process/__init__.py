@@ -14,6 +14,9 @@
       consent.py      evidence seen and accepted
       custody.py      paper originals
       people.py       withdrawal, signatures, objections, transfer, opinions, corrections
+    migration.py    moving to another version of the definition, from:
+      successor.py    the plan that the case would have then
+      carried_clocks.py  its clocks under that plan
     closing.py      ending early; compensation last-in first-out
     clocks.py       starting, stopping, pausing and expiry of legal and promised clocks
     forecast.py     when it will be over: the longest way through what is left
@@ -37,6 +40,7 @@ from domain.process.orders import (
     EvidenceCommand,
     HandInCommand,
     ItemKind,
+    MigrateCommand,
     ObjectCommand,
     ObjectCorrectionCommand,
     OpinionCommand,
@@ -68,6 +72,7 @@ __all__ = [
     "HandInCommand",
     "Intake",
     "ItemKind",
+    "MigrateCommand",
     "ObjectCommand",
     "ObjectCorrectionCommand",
     "OpinionCommand",

@@ -76,7 +76,7 @@ def take_answer(process: Process, asked: Call, outcome: CallOutcome, now: dateti
         or (not answered and (asked.patient or process.state.closing is not None))
     ):
         # once the case is ending nothing is sent again: what may have been done is undone by its key
-        state.trouble = outcome.code
+        state.trouble = outcome.code or "unusable"
         process.note(f"effect:{asked.verb}:unusable", now, step=asked.step, data={"code": outcome.code})
         steps.ask_a_person(process, asked.step, now)
     elif answered:

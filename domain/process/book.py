@@ -48,6 +48,7 @@ class Book:
         self._tasks: list[TaskChange] = []
         self._licences: list[LicenceIssued] = []
         self._commands: list[str] = []
+        self._pinned: CasePlan | None = None
 
     def _placed(self, step: CaseStep) -> CaseStep:
         """The step where another place has taken it over (移送)."""
@@ -58,6 +59,13 @@ class Book:
         """Another place of the same department carries it out from here on."""
         self.state.moved[step_id] = region
         self.steps[step_id] = self._placed(self.steps[step_id])
+
+    def pin(self, plan: CasePlan, now: datetime) -> None:
+        """Another plan takes the place of the one so far. What is remembered of a step stays with its id."""
+        known = self.state.steps
+        self.plan = self._pinned = plan
+        self.state.steps = {s.id: known.get(s.id) or StepState(since=now) for s in plan.steps}
+        self.steps = {step.id: self._placed(step) for step in plan.steps}
 
     @property
     def accepting(self) -> Place:
@@ -107,8 +115,9 @@ class Book:
             commands=tuple(self._commands),
             open_tasks=tuple(self.state.tasks),
             all_commands=tuple(self.state.commands),
+            plan=self._pinned,
         )
-        self._events, self._tasks, self._licences, self._commands = [], [], [], []
+        self._events, self._tasks, self._licences, self._commands, self._pinned = [], [], [], [], None
         return batch
 
     def _all_evidence(self) -> tuple[EvidenceChange, ...]:

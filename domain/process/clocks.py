@@ -96,15 +96,16 @@ def light(calendar: WorkCalendar, clock: Clock, dues: Sequence[date], today: dat
 
 def mark(book: Book, name: str, now: datetime, *, on: date | None = None) -> None:
     """Something happened that clocks may start or stop at. Marks are idempotent. ``on``: the day it counts from."""
+    book.state.marks.setdefault(name, on or local_day(now))
     for clock in book.plan.clocks:
         running = book.state.clocks.get(clock.id)
         if clock.start == name and running is None:
             state = book.state.clocks[clock.id] = ClockState(started_on=on or local_day(now))
-            for cause in sorted(_active(book) & set(clock.suspends)):
+            for cause in sorted(active(book) & set(clock.suspends)):
                 state.pauses.append(_pause(book, cause, now))
-            _compute(book, clock, state)
+            compute(book, clock, state)
         elif clock.stop == name and running is not None and running.stopped_at is None:
-            _end_pauses(running, now)
+            end_pauses(running, now)
             running.stopped_at = now
 
 
@@ -112,7 +113,7 @@ def stop_all(book: Book, now: datetime) -> None:
     """The case is closed: nothing runs any more."""
     for clock in book.state.clocks.values():
         if clock.stopped_at is None:
-            _end_pauses(clock, now)
+            end_pauses(clock, now)
             clock.stopped_at = now
 
 
@@ -121,7 +122,7 @@ def pause(book: Book, cause: str, now: datetime) -> None:
     for clock, state in _running(book):
         if cause in clock.suspends and not any(p.cause == cause and p.last is None for p in state.pauses):
             state.pauses.append(_pause(book, cause, now))
-            _compute(book, clock, state)
+            compute(book, clock, state)
             book.note("clock:paused", now, data={"clock": clock.id, "cause": cause})
 
 
@@ -134,7 +135,7 @@ def resume(book: Book, cause: str, now: datetime) -> None:
             for paused in open_pauses:
                 paused.last = today
             state.pauses = [p for p in state.pauses if p.last is None or p.last >= p.first]
-            _compute(book, clock, state)
+            compute(book, clock, state)
             book.note("clock:resumed", now, data={"clock": clock.id, "cause": cause})
 
 
@@ -144,7 +145,7 @@ def extend(book: Book, clock_id: str, now: datetime) -> None:
     state.extension = Extension.GRANTED
     if state.stopped_at is None:
         state.legal_overdue = False
-        _compute(book, _clock(book, clock_id), state)
+        compute(book, _clock(book, clock_id), state)
     book.note("clock:extended", now, data={"clock": clock_id})
 
 
@@ -158,6 +159,7 @@ def expire(process: Process, now: datetime) -> None:
             process.note("clock:promised:overdue", now, data={"clock": clock.id})
         if state.legal_due and not state.legal_overdue and now >= end_of(state.legal_due):
             state.legal_overdue = True
+            state.legal_fired.append(state.legal_due)
             process.note("clock:legal:overdue", now, data={"clock": clock.id})
             _run_out(process, clock, state, now)
 
@@ -166,12 +168,7 @@ def _run_out(process: Process, clock: Clock, state: ClockState, now: datetime) -
     step_id = clock.stop.removesuffix(".done")
     open_here = step_id in process.steps and process.state.steps[step_id].status is StepStatus.TASK
     if clock.on_expiry is OnExpiry.ESCALATE or not open_here or process.state.closing is not None:
-        if step_id not in process.steps:
-            step_id = ""  # the limit is the whole case's
-        place = process.steps[step_id].place if step_id else process.accepting
-        process.open_task(
-            step_id, TaskKind.SUPERVISE, place, ("noted",), now, about=f"clock:{clock.id}:{state.legal_due}"
-        )
+        supervise(process, clock, state, now)
         return
     process.note(f"case:{clock.on_expiry}", now, step=step_id, data={"clock": clock.id})
     if clock.on_expiry is OnExpiry.DEEMED_REFUSED:
@@ -179,6 +176,15 @@ def _run_out(process: Process, clock: Clock, state: ClockState, now: datetime) -
     else:
         received = process.state.received_on if clock.on_expiry is OnExpiry.DEEMED_ACCEPTED else None
         process.deem_done(step_id, now, on=received)
+
+
+def supervise(process: Process, clock: Clock, state: ClockState, now: datetime) -> None:
+    """A supervisor gets to know that a legal limit has run out."""
+    step_id = clock.stop.removesuffix(".done")
+    if step_id not in process.steps:
+        step_id = ""  # the limit is the whole case's
+    place = process.steps[step_id].place if step_id else process.accepting
+    process.open_task(step_id, TaskKind.SUPERVISE, place, ("noted",), now, about=f"clock:{clock.id}:{state.legal_due}")
 
 
 def next_expiry(book: Book) -> datetime | None:
@@ -211,7 +217,7 @@ def recompute(book: Book, now: datetime) -> None:
     """A new holiday notice was loaded: due dates of running clocks are computed again."""
     for clock, state in _running(book):
         before = (state.legal_due, state.promised_due, state.provisional)
-        _compute(book, clock, state)
+        compute(book, clock, state)
         if before != (state.legal_due, state.promised_due, state.provisional):
             book.note("clock:due:recomputed", now, data={"clock": clock.id})
 
@@ -227,7 +233,8 @@ def _clock(book: Book, clock_id: str) -> Clock:
     return next(clock for clock in book.plan.clocks if clock.id == clock_id)
 
 
-def _compute(book: Book, clock: Clock, state: ClockState) -> None:
+def compute(book: Book, clock: Clock, state: ClockState) -> None:
+    """When its limits end, as its plan and its pauses have it."""
     state.legal_due, state.promised_due, state.provisional = None, None, False
     if clock.legal is not None:
         extra = granted_days(clock, state.extension)
@@ -244,7 +251,7 @@ def _pause(book: Book, cause: str, now: datetime) -> Pause:
     return Pause(cause=cause, first=first, planned=planned if planned and planned >= first else None)
 
 
-def _active(book: Book) -> set[str]:
+def active(book: Book) -> set[str]:
     """Everything that is under way and may suspend a clock."""
     active = {step_id for step_id, state in book.state.steps.items() if state.status in _UNDER_WAY}
     active |= {name for name, state in book.state.procedures.items() if state.ended_at is None}
@@ -253,7 +260,8 @@ def _active(book: Book) -> set[str]:
     return active
 
 
-def _end_pauses(state: ClockState, now: datetime) -> None:
+def end_pauses(state: ClockState, now: datetime) -> None:
+    """What stopped it does so no longer; a pause that has cost no day is forgotten."""
     for paused in state.pauses:
         paused.last = paused.last or local_day(now)
     state.pauses = [p for p in state.pauses if p.last is not None and p.last >= p.first]

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from domain import names
-from domain.case import SETTLED, CaseStatus, StepStatus
+from domain.case import CASE_TRANSITIONS, SETTLED, CaseStatus, StepStatus
 from domain.effects import AnswerStatus, Verb
 from domain.messages import Actor, Role
 from domain.plan import StepKind
@@ -30,6 +30,8 @@ def begin(process: Process, target: CaseStatus, reason: str, now: datetime) -> N
     """From here on the case can only end in ``target``."""
     if process.state.closing is not None:
         return
+    if target not in CASE_TRANSITIONS[process.state.status]:
+        target = CaseStatus.TERMINATED  # it was granted: it cannot end as refused any more
     process.state.closing = Closing(target=target, reason=reason, since=now)
     process.state.reason = reason
     for task_id, task in list(process.state.tasks.items()):

@@ -51,6 +51,8 @@ class Forecast:
             if clock.stop != f"{name}.done":
                 continue
             running = self._book.state.clocks.get(clock.id)
+            if running is not None and running.stopped_at is not None:
+                continue
             for limit, due in (
                 (clock.promised, running.promised_due if running else None),
                 (clock.legal, running.legal_due if running else None),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from domain.process import consent, custody, deciding, delays, people, promises, steps, supplements
+from domain.process import consent, custody, deciding, delays, migration, people, promises, steps, supplements
 from domain.process.orders import AnyOrder
 from domain.process.state import Intake
 
@@ -35,6 +35,7 @@ VERBS: dict[str, tuple[Check, CarryOut]] = {
     "opinion": (people.check_opinion, people.ask_opinion),
     "correct": (people.check_correct, people.correct),
     "object_correction": (people.check_object_correction, people.object_to_correction),
+    "migrate": (migration.check_order, migration.carry_out),
 }
 WHILE_ENDING = frozenset({"decide"})  # a person may have to say what becomes of a compensation
 

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from domain.case import CaseStatus
 from domain.messages import Actor, Message
+from domain.plan import CasePlan
 
 
 class Order(Message):
@@ -178,6 +179,18 @@ class ObjectCorrectionCommand(Order):
     correction: str
 
 
+class MigrateCommand(Order):
+    """An operator moves the case to another version of its definition; no route of the API leads here.
+
+    run: of which it is a part. before: digest of the plan that the case has to be pinned to. plan: what it is moved to.
+    """
+
+    verb: Literal["migrate"] = "migrate"
+    run: str
+    before: str
+    plan: CasePlan
+
+
 AnyOrder = Annotated[
     DecideCommand
     | EvidenceCommand
@@ -196,7 +209,8 @@ AnyOrder = Annotated[
     | TransferCommand
     | OpinionCommand
     | CorrectCommand
-    | ObjectCorrectionCommand,
+    | ObjectCorrectionCommand
+    | MigrateCommand,
     Field(discriminator="verb"),
 ]
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from domain.case import CaseStatus, StepStatus
 from domain.effects import AnswerStatus, Verb
 from domain.messages import Actor, Message, Place
+from domain.plan import Limit
 from domain.process.orders import CommandResult, Stage, SupplementItem
 from domain.record import EvidenceState, TaskKind
 
@@ -134,6 +135,8 @@ class ClockState(BaseModel):
     promised_overdue: bool = False
     pauses: list[Pause] = Field(default_factory=list)
     extension: Extension = Extension.NONE
+    legal_fired: list[date] = Field(default_factory=list)  # due days on which it has led to something
+    dropped: bool = False  # it stands still because the version the case was moved to does not have it
 
     @property
     def paused(self) -> bool:
@@ -208,6 +211,7 @@ class SupplementState(BaseModel):
     provisional: bool = False
     status: SupplementStatus = SupplementStatus.OPEN
     about_new: bool = False
+    limit: Limit | None = None  # how long there is to answer; of the plan, if it was asked before this was kept
 
 
 class PromiseStatus(StrEnum):
@@ -254,6 +258,7 @@ class ProcessState(BaseModel):
     received_on: date | None = None
     steps: dict[str, StepState]
     clocks: dict[str, ClockState] = Field(default_factory=dict)
+    marks: dict[str, date] = Field(default_factory=dict)  # the day on which each mark of the clocks happened
     tasks: dict[str, OpenTask] = Field(default_factory=dict)
     undo: list[Undo] = Field(default_factory=list)
     early: dict[str, Callback] = Field(default_factory=dict)

@@ -137,7 +137,8 @@ def give_to_a_person(process: Process, step: CaseStep, now: datetime) -> None:
 
 def open_task(process: Process, step: CaseStep, now: datetime) -> None:
     """A task at the step's place, not for whoever decided a step that its four eyes name."""
-    others = tuple(d for name in step.four_eyes if (d := process.state.steps[name].decider))
+    states = process.state.steps
+    others = tuple(d for name in step.four_eyes if name in states and (d := states[name].decider))
     due_at = None
     if step.lasts is not None:
         until = process.calendar.due_in(local_day(now), step.lasts.days, step.lasts.unit)
@@ -177,7 +178,8 @@ def done(process: Process, step_id: str, now: datetime, *, on: date | None = Non
     decisions = [s.id for s in process.steps.values() if s.kind is StepKind.DECIDE]
     decided = all(process.state.steps[i].status is StepStatus.DONE for i in decisions)
     if step.kind is StepKind.DECIDE and decided:
-        process.set_status(CaseStatus.DECIDED_GRANTED, now)
+        if CaseStatus.DECIDED_GRANTED in CASE_TRANSITIONS[process.state.status]:
+            process.set_status(CaseStatus.DECIDED_GRANTED, now)
         clocks.mark(process, "decided", now)
 
 

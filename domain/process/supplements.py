@@ -13,6 +13,7 @@ from domain import names
 from domain.calendar import local_day
 from domain.case import CaseStatus
 from domain.messages import Role
+from domain.plan import Limit
 from domain.process import clocks, deciding
 from domain.process.orders import CancelSupplementCommand, ReplySupplementCommand, RequestSupplementCommand
 from domain.process.state import SupplementState, SupplementStatus
@@ -57,7 +58,7 @@ def request(process: Process, command: RequestSupplementCommand, now: datetime) 
     """The notice is given: the applicant has the ball, the clocks that say so stand still."""
     task = process.state.tasks[command.task]
     supplement_id = names.supplement_id(process.case_no, command.id)
-    due, provisional = _due(process, now)
+    due, provisional = _due(process, now, process.plan.reply)
     process.state.supplements[supplement_id] = SupplementState(
         command=command.id,
         by=command.actor,
@@ -68,6 +69,7 @@ def request(process: Process, command: RequestSupplementCommand, now: datetime) 
         due=due,
         provisional=provisional,
         about_new=command.about_new,
+        limit=process.plan.reply,
     )
     items = ",".join(f"{item.about}={item.kind}" for item in command.items)
     data = {"supplement": supplement_id, "items": items, "due": due.isoformat(), "command": command.id}
@@ -136,11 +138,10 @@ def recompute(process: Process, now: datetime) -> None:
     """A holiday notice was loaded."""
     for state in process.state.supplements.values():
         if state.status is SupplementStatus.OPEN:
-            state.due, state.provisional = _due(process, state.since)
+            state.due, state.provisional = _due(process, state.since, state.limit or process.plan.reply)
 
 
-def _due(process: Process, since: datetime) -> tuple[date, bool]:
-    limit = process.plan.reply
+def _due(process: Process, since: datetime, limit: Limit | None) -> tuple[date, bool]:
     if limit is None:
         raise RuntimeError("no limit to reply")
     due = process.calendar.due_in(local_day(since), limit.days, limit.unit)

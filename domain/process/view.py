@@ -94,6 +94,8 @@ def _step(step_id: str, state: StepState) -> StepView:
         trouble=state.trouble,
         reasons=state.reasons,
         ends_at=state.ends_at,
+        failed=state.failed,
+        tolerated=state.tolerated,
     )
 
 
@@ -110,6 +112,7 @@ def _clocks(book: Book) -> tuple[ClockView, ...]:
             promised_overdue=c.promised_overdue,
             pauses=tuple(PauseView(cause=p.cause, first=p.first, planned=p.planned, last=p.last) for p in c.pauses),
             extension=c.extension,
+            dropped=c.dropped,
         )
         for clock_id, c in book.state.clocks.items()
     )

@@ -8,7 +8,9 @@ from domain import names
 from domain.case import CaseStatus, StepStatus
 from domain.effects import Verb
 from domain.process import OutcomeStatus
+from tests.unit.plans import moving, step
 from tests.unit.receiver import ACCEPTED, PENDING, REJECTED
+from tests.unit.successors import between, order
 from tests.workflow.house import Case, fails, says
 
 Course = Callable[[Case], Awaitable[None]]
@@ -57,6 +59,19 @@ async def resolved(case: Case) -> None:
     await case.decide("licence", "retry")
 
 
+async def migrated(case: Case) -> None:
+    """Moved to a version with one province more while the first two are at work, and it is that version that ends."""
+    await case.decide("accept", "accept")
+    await case.until(lambda: {case.step("tax"), case.step("archive")} == {StepStatus.DONE})
+    audit = step("audit", needs=("accept",)).model_copy(update={"leg": "origin_tax"})
+    moved = order(moving(), between(moving(), audit, "decide"))
+    await case.order(names.ORDER_UPDATE, moved, moved.id)
+    await case.until_step("audit", StepStatus.DONE)
+    await case.evidence("representative")
+    await case.evidence("shareholder")
+    await case.decide("decide", "grant")
+
+
 def prepare(name: str, case: Case) -> None:
     """What the provinces will do in that course."""
     if name == "granted":
@@ -77,4 +92,5 @@ COURSES: dict[str, tuple[Course, CaseStatus]] = {
     "withdrawn": (withdrawn, CaseStatus.WITHDRAWN),
     "terminated": (terminated, CaseStatus.TERMINATED),
     "resolved": (resolved, CaseStatus.COMPLETED),
+    "migrated": (migrated, CaseStatus.COMPLETED),
 }

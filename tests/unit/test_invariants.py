@@ -12,8 +12,11 @@ from domain.case import CaseStatus
 from domain.effects import AnswerStatus, Verb
 from domain.invariants import CHECKS, CaseFile, StoredEffect, StoredEvent, StoredTask
 from domain.messages import Actor, Role
+from domain.plan import StepKind
 from domain.record import Event, TaskState
 from tests.unit.plans import CASE_NO, LIBRARY, LICENCE, NOW, moving
+from tests.unit.plans import step as step_of
+from tests.unit.successors import between, move, version, without
 from tests.unit.world import World, finish
 
 LATER = NOW + timedelta(hours=1)
@@ -70,7 +73,8 @@ def file_of(world: World) -> CaseFile:
         event_count=len(events),
         head=head,
         view=view,
-        plan=world.plan,
+        plan=world.process.plan,
+        plan_digest=world.process.plan.plan_digest,
         plan_digest_matches=True,
         digest_matches=True,
         files_missing=(),
@@ -86,12 +90,24 @@ def broken(case: CaseFile) -> set[str]:
     return {number for number, check in CHECKS if list(check(case, LATER, LIBRARY.calendar))}
 
 
+def moved() -> World:
+    """A company move that was moved to another version and on to a third, which has one step more and one less."""
+    world = World(moving())
+    for task_id, task in list(world.process.state.tasks.items()):
+        world.decide(task_id, task.outcomes[0])
+    assert move(world, between(world.plan, step_of("again", StepKind.REVIEW, ("accept",)), "decide")) is None
+    assert move(world, without(version(world.plan, "3"), "licence"), "r2") is None
+    finish(world)
+    return world
+
+
 GRANTED = file_of(ran())
 WITHDRAWN = file_of(ran(withdrawn=True))
 OPEN = file_of(World(moving()))
+MOVED = file_of(moved())
 
 
-@pytest.mark.parametrize("case", [GRANTED, WITHDRAWN, OPEN], ids=["granted", "withdrawn", "open"])
+@pytest.mark.parametrize("case", [GRANTED, WITHDRAWN, OPEN, MOVED], ids=["granted", "withdrawn", "open", "moved"])
 def test_a_case_that_ran_well_breaks_nothing(case: CaseFile) -> None:
     assert broken(case) == set()
 
@@ -170,6 +186,23 @@ def _open_task_left(case: CaseFile) -> CaseFile:
     return case.model_copy(update={"tasks": (left, *case.tasks[1:])})
 
 
+def _pinned(case: CaseFile, digest: str) -> CaseFile:
+    plan = case.plan.model_copy(update={"plan_digest": digest})
+    return case.model_copy(update={"plan": plan, "plan_digest": digest})
+
+
+def _two_moves_that_do_not_meet(case: CaseFile) -> CaseFile:
+    events = [stored.event for stored in case.events]
+    told = next(i for i, e in enumerate(events) if e.type == "case:migrated")
+    other = events[told].model_copy(update={"data": dict(events[told].data) | {"to_digest": "e" * 64}})
+    return _rechained(case, [*events[:told], other, *events[told + 1 :]])
+
+
+def _unknown_step(case: CaseFile) -> CaseFile:
+    events = [stored.event for stored in case.events]
+    return _rechained(case, [*events, Event(type="step:skipped", at=LATER, actor=events[1].actor, step="nowhere")])
+
+
 Mutant = tuple[str, CaseFile, Callable[[CaseFile], CaseFile], str]
 MUTANTS: list[Mutant] = [
     ("a file is gone", GRANTED, lambda c: c.model_copy(update={"files_missing": ("a" * 64,)}), "1"),
@@ -188,6 +221,10 @@ MUTANTS: list[Mutant] = [
     ("the tail was cut off", GRANTED, lambda c: c.model_copy(update={"events": c.events[:-2]}), "9"),
     ("the status went backwards", GRANTED, _status_back, "10,16"),
     ("a step opened too early", GRANTED, _step_too_early, "10,16"),
+    ("it is pinned to another version without a line", MOVED, lambda c: _pinned(c, "f" * 64), "8"),
+    ("two moves that do not meet", MOVED, _two_moves_that_do_not_meet, "8"),
+    ("the plan is not the one it is pinned to", MOVED, lambda c: c.model_copy(update={"plan_digest": "f" * 64}), "8"),
+    ("an event of a step that never was", MOVED, _unknown_step, "10,16"),
     ("the deadline shown is another", OPEN, _wrong_deadline, "11"),
     ("nobody holds it", OPEN, lambda c: _view(c, waiting=()), "17"),
     ("its timer did not ring", OPEN, lambda c: _view(c, next_wake=NOW - timedelta(hours=2)), "17"),

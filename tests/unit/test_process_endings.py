@@ -243,3 +243,19 @@ def test_the_key_of_an_effect_never_holds_the_attempt() -> None:
     second = world.flight("e0").call
     assert second.key == first.key == names.effect_key(CASE_NO, "l", "e0", Verb.SUBMIT, 0)
     assert second.patient
+
+
+@pytest.mark.parametrize("at_once", [True, False], ids=["nothing to undo", "something to undo"])
+def test_a_case_that_was_granted_and_then_fails_ends_as_terminated_never_as_refused(at_once: bool) -> None:
+    last = step("last", needs=("decide",), on_rejected=OnRejected.REFUSE)
+    done = (step("first", needs=("accept",)),) if not at_once else ()
+    decide = step("decide", StepKind.DECIDE, ("accept", *(s.id for s in done)))
+    world = World(plan_of(ACCEPT, *done, decide, last))
+    world.accept()
+    for flight in list(world.flights):
+        world.answer(flight)
+    world.decide(world.task("decide"), "grant")
+    world.answer(world.flight("last"), REJECTED)
+    finish(world)
+    assert world.status is CaseStatus.TERMINATED
+    assert world.process.state.reason == "rejected_at_last"

@@ -73,10 +73,11 @@ class World:
 
     def act(self, do: Callable[[Process], Result]) -> Result:
         """Does something to the case and to its twin that has been through JSON; both must come out alike."""
-        twin = Process(CASE_NO, self.plan, self.process.calendar, self.now, self.reread())
+        twin = Process(CASE_NO, self.process.plan, self.process.calendar, self.now, self.reread())
         closing_before = self.process.state.closing is not None
         self.sound = False
         result = do(self.process)
+        self.plan = self.process.plan  # it may have been moved to another version
         assert do(twin) == result
         assert twin.calls == self.process.calls
         assert twin.dirty == self.process.dirty
@@ -224,7 +225,7 @@ class World:
         for call in process.calls:
             if closing_before:
                 assert call.verb in {Verb.REVERSE, Verb.FIND}, f"{call.verb} of {call.step} although the case is ending"
-            if call.verb is Verb.REVERSE:
+            if call.verb is Verb.REVERSE and not call.patient:  # else it goes on with one that has begun
                 undo = [u for u in process.state.undo if u.key == call.original]
                 later = process.state.undo[process.state.undo.index(undo[0]) + 1 :]
                 if process.state.closing is None:  # only a failed leg is undone, the others go on
@@ -272,7 +273,7 @@ class World:
                 StepStatus.BLOCKED: (name, step.calling) in flying,
                 StepStatus.PENDING: step.poll_at is not None or (name, Verb.FIND) in flying or bool(state.closing),
                 StepStatus.TASK: (name, False) in tasks,
-                StepStatus.RESOLVE: (name, False) in tasks or bool(state.closing),
+                StepStatus.RESOLVE: None if step.failed else (name, False) in tasks or bool(state.closing),
                 StepStatus.PREVIEW: True,
                 StepStatus.PUBLICITY: step.ends_at is not None or (name, False) in tasks,
             }.get(step.status)
@@ -335,7 +336,7 @@ def finish(world: World) -> None:
             items = tuple(item.id for item in state.supplements[supplement].items)
             reply = ReplySupplementCommand(id=f"r-{supplement}", actor=CITIZEN, supplement=supplement, items=items)
             assert world.order(reply) is None
-        elif missing := custody.missing(world.process):
+        elif state.closing is None and (missing := custody.missing(world.process)):
             world.carry(missing[0])
         elif task := next(iter(state.tasks), None):
             world.decide(task, _best(state.tasks[task].outcomes))

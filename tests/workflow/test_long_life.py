@@ -21,7 +21,8 @@ from domain import names
 from domain.case import CaseStatus, StepStatus
 from domain.messages import Actor
 from domain.process import DecideCommand, Process
-from tests.unit.plans import CHAIN, LIBRARY, NOW
+from tests.unit.plans import CHAIN, LIBRARY, NOW, moving
+from tests.unit.successors import order, without
 from tests.workflow.conftest import BIN, KEYS
 from tests.workflow.house import Case, House, case_of, new_number, start
 from tongban.temporal import plugin
@@ -78,6 +79,26 @@ async def test_a_history_that_grows_long_is_continued_anew_and_nothing_is_lost(f
     assert case.view.status is CaseStatus.COMPLETED
     assert case.nets() == {"tax": 1, "archive": 1, "register": 1, "licence": 1}
     assert [b.number for b in case.batches] == list(range(1, len(case.batches) + 1))
+
+
+async def test_a_case_that_was_moved_is_continued_with_its_new_plan(forgetful: WorkflowEnvironment) -> None:
+    house, client = House(), forgetful.client
+    async with house.at_work(client, provinces=()):
+        case = await start(case_of(house, client, new_number()), client)
+        await case.until_step("accept", StepStatus.TASK)
+        first = (await case.handle.describe()).run_id
+        new = without(moving(), "licence")
+        moved = order(moving(), new)
+        told = await case.order(names.ORDER_UPDATE, moved, moved.id)
+        await case.to_decision()
+        await case.until_step("decide", StepStatus.TASK)
+        assert (await case.handle.describe()).run_id != first
+        assert await case.order(names.ORDER_UPDATE, moved, moved.id) == told, "the order is still known"
+        await case.decide("decide", "grant")
+        await case.until_closed()
+    assert case.view.status is CaseStatus.COMPLETED
+    assert case.nets() == {"tax": 1, "archive": 1, "register": 1}
+    assert [b.plan.version for b in case.batches if b.plan] == ["2"]
 
 
 CALLS = {

@@ -12,6 +12,7 @@ import typer
 from tongban.commands import draw, simulate
 
 if TYPE_CHECKING:
+    from catalogue.comparing import Difference
     from catalogue.library import Library
     from domain.plan import Plan
 
@@ -127,15 +128,21 @@ def diff(a: str, b: str, as_json: AsJson = False) -> None:
             json.dumps([dict(zip(("where", "from", "to"), c, strict=True)) for c in changes], ensure_ascii=False)
         )
         return
+    for line in change_lines(changes):
+        typer.echo(line)
+
+
+def change_lines(changes: list[Difference]) -> list[str]:
+    """What is new, gone and other, a line each."""
+    lines = []
     for where, before, after in changes:
         if before is None:
-            typer.echo(f"+ {where}: {_short(after)}")
+            lines.append(f"+ {where}: {_short(after)}")
         elif after is None:
-            typer.echo(f"- {where}: {_short(before)}")
+            lines.append(f"- {where}: {_short(before)}")
         else:
-            typer.echo(f"~ {where}: {_short(before)} -> {_short(after)}")
-    if not changes:
-        typer.echo("no difference")
+            lines.append(f"~ {where}: {_short(before)} -> {_short(after)}")
+    return lines or ["no difference"]
 
 
 def _short(value: Any) -> str:
