@@ -190,8 +190,8 @@ ERRORS: dict[str, ErrorKind] = {
     ),
     "migration_extension": _kind(
         409,
-        "时限延长已申请或批准，新版本中延长的期限不同。",
-        "An extension was asked for or granted, and it is another one in the new version.",
+        "时限延长已申请或批准，新版本中延长的期限不同，或没有该时限。",
+        "An extension was asked for or granted, and the new version has another one or none.",
     ),
     "migration_decided": _kind(
         409, "已准予许可，新版本增加了决定或受理环节。", "The case is granted; the new version adds another decision."

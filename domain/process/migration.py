@@ -19,7 +19,7 @@ from domain.process.orders import MigrateCommand, Stage
 from domain.process.state import Extension, SupplementStatus
 from domain.process.successor import begun, calls_stand, successor
 from domain.process.view import view
-from domain.record import CaseView, StepView, TaskState
+from domain.record import CaseView, StepView
 
 if TYPE_CHECKING:
     from domain.process.engine import Process
@@ -169,10 +169,13 @@ def _rules_in_use(change: Change) -> Iterator[Block]:
         title = change.old[lost[0].id].title
         said = Text(zh=f"“{title.zh}”未办成", en=f"{title.en} has failed")
         yield Block(code="migration_partial", step=lost[0].id, about=said)
-    asked = {c.id for c in change.view.clocks if c.extension in _EXTENDED and c.stopped_at is None}
-    defined = {clock.id: clock for clock in change.plan.clocks}
-    for clock in change.new.clocks:
-        if clock.id in asked and _length(clock.extension) != _length(defined[clock.id].extension):
+    defined, after = {c.id: c for c in change.plan.clocks}, {c.id: c for c in change.new.clocks}
+    for state in change.view.clocks:
+        if (state.stopped_at is not None and not state.dropped) or state.extension not in _EXTENDED:
+            continue
+        clock, new = defined[state.id], after.get(state.id)
+        open_ = state.extension == Extension.ASKED  # somebody has to say yes or no to it
+        if (new is None and open_) or (new is not None and _length(new.extension) != _length(clock.extension)):
             yield Block(code="migration_extension", about=clock.title)
     if change.view.status in _GRANTED:
         for step in change.new.steps:
@@ -225,7 +228,6 @@ def carry_out(process: Process, command: MigrateCommand, now: datetime) -> None:
     originals = process.state.originals
     process.state.originals = {m.id: originals.get(m.id) for m in plan.materials if m.original}
     carried_clocks.carry(process, old, shown, command.plan, now)
-    _close_extensions(process, now)
     _follow_decisions(process, now)
 
 
@@ -237,16 +239,8 @@ def _follow_transfer(process: Process, old: CasePlan, plan: CasePlan) -> None:
             moved.pop(step.id, None)
             if "" in moved and step.place == plan.accepting:
                 moved[step.id] = moved[""]
-    for name in set(places) - {s.id for s in plan.steps}:
+    for name in sorted(set(places) - {s.id for s in plan.steps}):
         moved.pop(name, None)
-
-
-def _close_extensions(process: Process, now: datetime) -> None:
-    """Nobody need approve more time for a clock that is gone."""
-    for task_id, task in list(process.state.tasks.items()):
-        clock = process.state.clocks.get(task.about.removeprefix("extension:"))
-        if task.about.startswith("extension:") and clock is not None and clock.dropped:
-            process.close_task(task_id, TaskState.CANCELLED, now)
 
 
 def _follow_decisions(process: Process, now: datetime) -> None:
