@@ -37,6 +37,16 @@ class NotRunning(Exception):
     """There is no running workflow of that case."""
 
 
+UNREACHABLE = (RPCError, RuntimeError, TimeoutError)
+
+
+def _unreached(workflow_id: str, error: Exception) -> Down | NotRunning:
+    """What it means that a workflow could not be reached."""
+    if isinstance(error, RPCError) and error.status is RPCStatusCode.NOT_FOUND:
+        return NotRunning(workflow_id)
+    return Down(str(error) or "no worker has answered in time")
+
+
 class Gateway:
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -58,7 +68,7 @@ class Gateway:
             )
         except WorkflowAlreadyStartedError:
             return
-        except (RPCError, RuntimeError, TimeoutError) as error:
+        except UNREACHABLE as error:
             raise Down(str(error)) from error
 
     async def order(self, case_no: str, command: AnyOrder) -> CommandResult:
@@ -77,14 +87,10 @@ class Gateway:
             if isinstance(cause, ApplicationError) and cause.type == "AcceptedUpdateCompletedWorkflow":
                 raise Refusal("case_closed" if update == names.ORDER_UPDATE else "window_closed") from error
             raise
-        except (WorkflowUpdateRPCTimeoutOrCancelledError, TimeoutError) as error:
+        except WorkflowUpdateRPCTimeoutOrCancelledError as error:
             raise Down("no worker has answered in time") from error
-        except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:
-                raise NotRunning(workflow_id) from error
-            raise Down(str(error)) from error
-        except RuntimeError as error:
-            raise Down(str(error)) from error
+        except UNREACHABLE as error:
+            raise _unreached(workflow_id, error) from error
         return result
 
     async def would_refuse(self, case_no: str, order: AnyOrder) -> str | None:
@@ -93,12 +99,8 @@ class Gateway:
             code: str | None = await self._client.get_workflow_handle(case_no).query(
                 names.CHECK_QUERY, order, result_type=str, rpc_timeout=PATIENCE
             )
-        except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:
-                raise NotRunning(case_no) from error
-            raise Down(str(error)) from error
-        except (RuntimeError, TimeoutError) as error:
-            raise Down(str(error)) from error
+        except UNREACHABLE as error:
+            raise _unreached(case_no, error) from error
         return code
 
     async def start_window(self, start: WindowStart) -> None:
@@ -121,18 +123,14 @@ class Gateway:
     async def _signal(self, case_no: str, signal: str, message: Message) -> None:
         try:
             await self._client.get_workflow_handle(case_no).signal(signal, message, rpc_timeout=PATIENCE)
-        except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:
-                raise NotRunning(case_no) from error
-            raise Down(str(error)) from error
-        except (RuntimeError, TimeoutError) as error:
-            raise Down(str(error)) from error
+        except UNREACHABLE as error:
+            raise _unreached(case_no, error) from error
 
     async def ping(self) -> None:
         """Raises Down when Temporal does not answer."""
         try:
             healthy = await self._client.service_client.check_health(timeout=timedelta(seconds=2))
-        except (RPCError, RuntimeError, TimeoutError) as error:
+        except UNREACHABLE as error:
             raise Down(str(error)) from error
         if not healthy:
             raise Down("not serving")
@@ -150,6 +148,6 @@ class Gateway:
         )
         try:
             answer = await self._client.workflow_service.describe_task_queue(request, timeout=timedelta(seconds=2))
-        except (RPCError, RuntimeError, TimeoutError) as error:
+        except UNREACHABLE as error:
             raise Down(str(error)) from error
         return len(answer.pollers) > 0

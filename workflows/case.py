@@ -9,7 +9,6 @@ changed has been recorded, so that whoever acts reads his own act.
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
@@ -22,6 +21,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.start import CallProvince, StartCase
     from domain.window import WindowResult
     from workflows import calls
+    from workflows.alarm import Alarm
 
 
 @workflow.defn(name=names.CASE_WORKFLOW)
@@ -36,9 +36,7 @@ class CaseWorkflow:
         self._process = Process(start.case_no, start.plan, start.calendar, now, start.state)
         self._quick = 0  # first tries under way beside the workflow
         self._recorded = self._process.state.recorded
-        self._timer: asyncio.Task[None] | None = None
-        self._timer_at: datetime | None = None
-        self._fired = False
+        self._alarm = Alarm()
         self._called_off = False  # once: an ending case sends nothing new but reversals
         self._running: dict[asyncio.Task[None], Call] = {}
         self._fault: BaseException | None = None
@@ -67,16 +65,19 @@ class CaseWorkflow:
                 break
             if self._may_continue_as_new(running):
                 workflow.continue_as_new(self._start.model_copy(update={"plan": process.plan, "state": process.state}))
-            self._set_timer()
+            self._alarm.set(process.next_wake())
             await workflow.wait_condition(
                 lambda: (
-                    self._fired or bool(process.calls) or (process.dirty and not self._quick) or self._fault is not None
+                    self._alarm.fired
+                    or bool(process.calls)
+                    or (process.dirty and not self._quick)
+                    or self._fault is not None
                 )
             )
-            if self._fired:
-                self._fired = False
+            if self._alarm.fired:
+                self._alarm.fired = False
                 process.take_time(workflow.now())
-        self._stop_timer()
+        self._alarm.stop()
         await workflow.wait_condition(workflow.all_handlers_finished)
         # The last record and the answers to its orders become history before the end does: a message that arrives
         # with the end makes the server refuse that workflow task, and what it held would be lost.
@@ -118,24 +119,6 @@ class CaseWorkflow:
 
     def _may_continue_as_new(self, running: dict[asyncio.Task[None], Call]) -> bool:
         return workflow.info().is_continue_as_new_suggested() and not running and workflow.all_handlers_finished()
-
-    def _set_timer(self) -> None:
-        """One timer for the whole case; replaced only when something is due earlier than it."""
-        due = self._process.next_wake()
-        if due is None or (self._timer_at is not None and self._timer_at <= due):
-            return
-        self._stop_timer()
-        self._timer_at = due
-        self._timer = asyncio.create_task(self._ring(due))
-
-    async def _ring(self, due: datetime) -> None:
-        await asyncio.sleep(max(0.0, (due - workflow.now()).total_seconds()))
-        self._timer, self._timer_at, self._fired = None, None, True
-
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer, self._timer_at = None, None
 
     async def _written(self) -> None:
         """Until what has happened so far is in the database."""

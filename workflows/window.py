@@ -7,7 +7,6 @@ by a signal before this workflow ends: no crash can leave a completed session it
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError, FailureError
@@ -16,6 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from domain import names
     from domain.window import AnyAct, Session, WindowDone, WindowStart
     from workflows import calls
+    from workflows.alarm import Alarm
 
 
 @workflow.defn(name=names.WINDOW_WORKFLOW)
@@ -27,9 +27,7 @@ class WindowWorkflow:
         """Ready before any handler runs."""
         self._session = Session(start, workflow.now())
         self._recorded = 0
-        self._timer: asyncio.Task[None] | None = None
-        self._timer_at: datetime | None = None
-        self._fired = False
+        self._alarm = Alarm()
         self._session.begin(workflow.now())
 
     @workflow.run
@@ -44,12 +42,12 @@ class WindowWorkflow:
                 continue
             if session.state.closed_at is not None:
                 break
-            self._set_timer()
-            await workflow.wait_condition(lambda: self._fired or session.dirty)
-            if self._fired:
-                self._fired = False
+            self._alarm.set(session.next_wake())
+            await workflow.wait_condition(lambda: self._alarm.fired or session.dirty)
+            if self._alarm.fired:
+                self._alarm.fired = False
                 session.take_time(workflow.now())
-        self._stop_timer()
+        self._alarm.stop()
         await workflow.wait_condition(workflow.all_handlers_finished)
         if (result := session.result()) is not None:
             try:
@@ -58,24 +56,6 @@ class WindowWorkflow:
                 workflow.logger.info("the case of session %s has ended", start.id)
         await asyncio.sleep(calls.BOUNDARY_S)  # as for a case: the last answers become history before the end does
         await workflow.wait_condition(workflow.all_handlers_finished)
-
-    def _set_timer(self) -> None:
-        due = self._session.next_wake()
-        if due == self._timer_at:
-            return
-        self._stop_timer()
-        if due is not None:
-            self._timer_at = due
-            self._timer = asyncio.create_task(self._ring(due))
-
-    async def _ring(self, due: datetime) -> None:
-        await asyncio.sleep(max(0.0, (due - workflow.now()).total_seconds()))
-        self._timer, self._timer_at, self._fired = None, None, True
-
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer, self._timer_at = None, None
 
     @workflow.update(name=names.WINDOW_UPDATE)
     async def act(self, act: AnyAct) -> WindowDone:
