@@ -1,4 +1,4 @@
-"""One timer for a whole workflow, which can be set again: it fires at the earliest moment that anybody has asked for."""
+"""One timer for a whole workflow, set again and again: it fires at the earliest moment anybody has asked for."""
 
 from __future__ import annotations
 

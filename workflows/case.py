@@ -66,14 +66,7 @@ class CaseWorkflow:
             if self._may_continue_as_new(running):
                 workflow.continue_as_new(self._start.model_copy(update={"plan": process.plan, "state": process.state}))
             self._alarm.set(process.next_wake())
-            await workflow.wait_condition(
-                lambda: (
-                    self._alarm.fired
-                    or bool(process.calls)
-                    or (process.dirty and not self._quick)
-                    or self._fault is not None
-                )
-            )
+            await workflow.wait_condition(self._something_to_do)
             if self._alarm.fired:
                 self._alarm.fired = False
                 process.take_time(workflow.now())
@@ -83,6 +76,10 @@ class CaseWorkflow:
         # with the end makes the server refuse that workflow task, and what it held would be lost.
         await asyncio.sleep(calls.BOUNDARY_S)
         await workflow.wait_condition(workflow.all_handlers_finished)
+
+    def _something_to_do(self) -> bool:
+        written = self._process.dirty and self._quick == 0
+        return self._alarm.fired or bool(self._process.calls) or written or self._fault is not None
 
     async def _carry_out(self, call: Call) -> None:
         """One call, by the way the case was started with; its end goes to the process."""
