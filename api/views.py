@@ -32,7 +32,7 @@ from domain.reasons import reason_text
 from domain.record import CaseView, ClockView, EvidenceState, Waiting
 from domain.regions import covers
 from domain.waiting import WHY
-from models.cases import Application, Case
+from models.cases import Application, Case, Duplicate
 from models.commands import Command
 from models.effects import Effect
 from models.events import EventRow
@@ -115,13 +115,11 @@ def case_out(
         legs=_legs(house, case_plan, view),
         clocks=[_clock(calendar, case_plan, item) for item in view.clocks],
         evidence=[_evidence(house, actor, case, case_plan, item) for item in evidence],
-        documents=_documents(application, related.commands) if whole else {},
+        documents=_documents(application, related.brought) if whole else {},
         form=fields or None,
         acting=case.basis,
         duplicates=[
-            DuplicateOut(no=other.no, status=other.status, created_at=other.created_at)
-            for other in related.duplicates
-            if other.concerns(actor.subject) or (whole and actor.role in {Role.CASEWORKER, Role.SUPERVISOR})
+            DuplicateOut(no=other.no, status=other.status, created_at=other.created_at) for other in related.duplicates
         ],
         reopens=case.reopens,
         reopened_as=related.reopened_as,
@@ -131,21 +129,20 @@ def case_out(
 
 @dataclass(frozen=True)
 class Related:
-    """Other cases that this one has to do with, and what was ordered in it."""
+    """Other cases that this one has to do with, and the orders that brought documents into it."""
 
-    duplicates: Sequence[Case]
+    duplicates: Sequence[Duplicate]
     reopened_as: str
-    commands: Sequence[Command]
+    brought: Sequence[Command]
 
 
 def _documents(application: Application, commands: Sequence[Command]) -> dict[str, list[dict[str, Any]]]:
     """By material: what was handed in at first, and what was brought since (``since``)."""
     found = {name: [dict(item) for item in group] for name, group in application.documents.items()}
     for command in commands:
-        if command.kind in {"hand_in", "capture"}:
-            since = command.effective_at.isoformat() if command.effective_at else ""
-            files = [file | {"since": since} for file in command.body.get("files", [])]
-            found.setdefault(command.target, []).extend(files)
+        since = command.effective_at.isoformat() if command.effective_at else ""
+        files = [file | {"since": since} for file in command.body.get("files", [])]
+        found.setdefault(command.target, []).extend(files)
     return found
 
 

@@ -9,7 +9,21 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from pydantic import JsonValue
-from sqlalchemy import CHAR, BigInteger, Column, DateTime, ForeignKey, Index, Integer, Text, event, select, text, update
+from sqlalchemy import (
+    CHAR,
+    BigInteger,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    Text,
+    event,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
@@ -284,17 +298,25 @@ async def lock_case(session: AsyncSession, no: str) -> Case | None:
     return result.scalar_one_or_none()
 
 
-async def open_with(session: AsyncSession, identity: str, but: str = "") -> Sequence[Case]:
-    """Open cases about the same, the oldest first; ``but``: not this one."""
+class Duplicate(Message):
+    """An open case about the same."""
+
+    no: str
+    status: str
+    created_at: datetime
+
+
+async def open_with(session: AsyncSession, identity: str, *, but: str = "", of: str = "") -> Sequence[Duplicate]:
+    """Open cases about the same, the oldest first. ``but``: not this one; ``of``: only those of this person."""
     if not identity:
         return ()
-    result = await session.execute(
-        select(Case)
-        .where(col(Case.identity) == identity, col(Case.closed_at).is_(None), col(Case.no) != but)
-        .order_by(col(Case.created_at))
-        .limit(20)
+    query = select(col(Case.no), col(Case.status), col(Case.created_at)).where(
+        col(Case.identity) == identity, col(Case.closed_at).is_(None), col(Case.no) != but
     )
-    return result.scalars().all()
+    if of:
+        query = query.where(or_(col(Case.owner) == of, col(Case.principal) == of))
+    rows = await session.execute(query.order_by(col(Case.created_at)).limit(20))
+    return [Duplicate(no=no, status=status, created_at=at) for no, status, at in rows]
 
 
 async def reopened_as(session: AsyncSession, no: str) -> str:

@@ -105,13 +105,12 @@ async def read_command(session: AsyncSession, command_id: str) -> Command | None
     return await session.get(Command, command_id)
 
 
-async def read_commands(session: AsyncSession, case_no: str) -> Sequence[Command]:
-    """The orders of a case that were carried out."""
-    result = await session.execute(
-        select(Command)
-        .where(col(Command.case_no) == case_no, col(Command.effective_at).is_not(None))
-        .order_by(col(Command.created_at))
-    )
+async def read_commands(session: AsyncSession, case_no: str, kinds: Sequence[str] = ()) -> Sequence[Command]:
+    """The orders of a case that were carried out; ``kinds``: only these."""
+    query = select(Command).where(col(Command.case_no) == case_no, col(Command.effective_at).is_not(None))
+    if kinds:
+        query = query.where(col(Command.kind).in_(kinds))
+    result = await session.execute(query.order_by(col(Command.created_at)))
     return result.scalars().all()
 
 

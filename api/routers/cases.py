@@ -34,7 +34,7 @@ from api.usecases import correspondence, orders, submit
 from api.usecases.law import documents_of
 from api.views import Related, case_out, case_short, deliveries_out, event_out, result_out, sees_whole
 from domain.errors import Refusal
-from domain.messages import Actor
+from domain.messages import Actor, Role
 from domain.plan import CasePlan
 from domain.process import Intake
 from models import commands
@@ -51,6 +51,7 @@ from models.tasks import kinds_of
 router = APIRouter(prefix="/v1/cases", tags=["cases"])
 STREAM_PAUSE_S = 0.7
 HEARTBEAT_EVERY = 20
+BROUGHT = ("hand_in", "capture")
 
 
 def delivery(request: Request) -> Delivery:
@@ -148,10 +149,12 @@ async def _whole(session: Session, h: House, caller: Actor, case: Case) -> CaseO
     evidence = await evidence_of(session, case.no)
     effects = await effects_of(session, case.no)
     calendar = await h.calendars.in_force(session)
+    handles = caller.role in {Role.CASEWORKER, Role.SUPERVISOR} and not case.concerns(caller.subject)
+    whole = sees_whole(caller, case, CasePlan.model_validate(application.case_plan))
     related = Related(
-        duplicates=await open_with(session, case.identity, but=case.no),
-        reopened_as=await reopened_as(session, case.no),
-        commands=await commands.read_commands(session, case.no),
+        duplicates=await open_with(session, case.identity, but=case.no, of="" if handles and whole else caller.subject),
+        reopened_as=await reopened_as(session, case.no) if case.closed_at else "",
+        brought=await commands.read_commands(session, case.no, kinds=BROUGHT) if whole else (),
     )
     return case_out(h, caller, case, plan, application, evidence, effects, calendar, related)
 

@@ -154,7 +154,7 @@ async def submit(
     channel = body.channel
     documents, intake = await check_intake(session, house, actor, checked, body)
     identity = identity_of(checked.plan, checked.form)
-    mine = [case for case in await open_with(session, identity) if case.concerns(actor.subject)]
+    mine = await open_with(session, identity, of=actor.subject)
     for document in {d.digest for group in documents.values() for d in group}:
         if not await house.files.exists(document):
             raise Refusal("storage_down")  # never a receipt for a file that is not there
