@@ -46,6 +46,8 @@ async def rate(session: Session, house: House, actor: Actor, no: str, body: Rati
     case = await _locked(session, no)
     if case.closed_at is None:
         raise Refusal("not_closed")
+    if await ratings.read_rating(session, no) is not None:
+        raise Refusal("already_rated")
     known = {aspect.id for aspect in _aspects(house, case)}
     if faults := [Refusal("field_invalid", f"/aspects/{i}") for i, a in enumerate(body.aspects) if a not in known]:
         raise Refusals(faults)
@@ -65,8 +67,7 @@ async def rate(session: Session, house: House, actor: Actor, no: str, body: Rati
         task = await _open(session, case, TaskKind.FOLLOW_UP, due, now)
         rating.follow_up = task.id
         lines.append(_opened(task, now))
-    if not await ratings.insert_rating(session, rating):
-        raise Refusal("already_rated")
+    await ratings.insert_rating(session, rating)
     await note(session, case, lines)
     return await rating_view(session, house, actor, no)
 
@@ -200,8 +201,8 @@ async def decide(
 ) -> CommandOut:
     """A decision on one of these tasks; the same again gets the same answer."""
     command = decisions.order_id(actor, task.id, decision)
-    known = await commands.read_command(session, command)
     case = await _locked(session, task.case_no)
+    known = await commands.read_command(session, command)
     if known is not None and known.effective_at is not None:
         again = await reopened_as_no(session, case.no)
         return CommandOut(no=case.no, status=case.status, at=known.effective_at, reopened_as=again)

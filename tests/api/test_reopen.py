@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from tests.api.closed import refused
 from tests.api.test_problems import is_problem
 from tests.fixtures.running import Town
@@ -50,3 +52,17 @@ async def test_who_asked_does_not_approve_and_a_denied_one_can_be_asked_again(to
     assert (await town.decide(other, no, "reopen", "deny", reason="理由不成立")).status_code == 200
     assert (await town.case(citizen, no))["reopened_as"] == ""
     assert (await supervisor.post(f"/v1/cases/{no}/reopen", json=body)).status_code == 202
+
+
+async def test_two_who_approve_at_the_same_moment_take_it_up_once(town: Town) -> None:
+    citizen, one, two = town.citizen(), town.market(role="supervisor"), town.market(role="supervisor")
+    no = await refused(town, citizen)
+    await citizen.post(f"/v1/cases/{no}/reopen", json={"ground": "new_facts", "reason": "补充了调解书"})
+    task = await town.task(one, no, "reopen")
+    path, body = f"/v1/tasks/{task['id']}/decision", {"outcome": "approve", "reason": "理由成立"}
+    answers = await asyncio.gather(*(who.put(path, json=body, headers={"If-Match": '"1"'}) for who in (one, two) * 2))
+    assert sorted(answer.status_code for answer in answers) == [200, 200, 409, 409]  # the same decision again is one
+    assert len({answer.json()["reopened_as"] for answer in answers if answer.status_code == 200}) == 1
+    assert {answer.json()["code"] for answer in answers if answer.status_code == 409} == {"decision_final"}
+    new = (await town.case(citizen, no))["reopened_as"]
+    await citizen.post(f"/v1/cases/{new}/withdraw", json={})
