@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 
 from pydantic import TypeAdapter
 
-from api.access import acting_in, is_own, visible_case
+from api.access import acting_in, at_counter, is_own, visible_case
 from api.gateway import NotRunning
 from api.house import House
-from api.schemas_windows import ActIn, CaptureIn, CloseIn, WindowDoneOut, WindowIn, WindowOut
+from api.schemas_windows import ActIn, CaptureIn, CloseIn, HandOverIn, WindowDoneOut, WindowIn, WindowOut
 from api.usecases import orders
 from api.usecases.files import kept_files
 from api.views import place_out
@@ -109,6 +109,7 @@ async def act(house: House, actor: Actor, window_id: str, body: ActIn, key: str)
         case = await read_case(session, window.case_no)
         if case is None:
             raise Refusal("internal")
+        _not_his_own(case, actor, window, body)
         author = acting_in(case, actor)
         spelled = body.model_dump(mode="json")
         content = "\x1f".join(f"{k}={v}" for k, v in sorted(spelled.items()))
@@ -131,6 +132,21 @@ async def act(house: House, actor: Actor, window_id: str, body: ActIn, key: str)
     if capture is not None:
         await orders.send(house, window.case_no, capture)
     return WindowDoneOut(id=window_id, status=done.status, at=done.at)
+
+
+def _not_his_own(case: Case, actor: Actor, window: WindowSession, body: ActIn) -> None:
+    """No clerk stands in office where it is his own case. Who has filed it at his counter may still sit beside the
+    applicant, as long as nothing in the session is for his place to decide.
+    """
+    if isinstance(body, HandOverIn) and case.concerns(body.to):
+        raise Refusal("own_case", "/to")
+    if actor.role is not Role.CASEWORKER or not case.concerns(actor.subject):
+        return
+    decide = {(window.handling_region, window.handling_department)}
+    if (decides := WindowStart.model_validate(window.start).decides) is not None:
+        decide.add((decides.region, decides.department))
+    if not at_counter(case, actor) or (actor.region, actor.department) in decide:
+        raise Refusal("own_case")
 
 
 async def visible(session: Session, actor: Actor, window_id: str) -> WindowSession:

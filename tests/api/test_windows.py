@@ -149,3 +149,18 @@ async def test_a_case_without_a_window_step_meets_at_a_hall_that_is_named(town: 
     left = await near.post(f"/v1/windows/{window['id']}/acts", json={"act": "close", "outcome": "referred"})
     assert left.status_code == 200, left.text
     await citizen.post(f"/v1/cases/{no}/withdraw", json={})
+
+
+async def test_nobody_decides_his_own_case_through_a_session(town: Town) -> None:
+    meeting = Meeting(town)
+    meeting.owner = town.citizen("both-sides")
+    await meeting.begin()
+    await town.until_window(meeting.owner, meeting.window, "queued")
+    await meeting.ok(meeting.far, act="pick_up")
+    for place in ("hall_city", "property_city"):
+        clerk = town.login("caseworker", str(SCENARIO.form[place]), "natural_resources", subject="both-sides")
+        is_problem(await meeting.act(clerk, act="join", party="hall"), 409, "own_case")
+        is_problem(await meeting.act(clerk, act="identity", method="official", passed=True), 409, "own_case")
+    is_problem(await meeting.act(meeting.far, act="hand_over", to="both-sides"), 409, "own_case")
+    await meeting.ok(meeting.owner, act="close", outcome="abandoned")
+    await meeting.owner.post(f"/v1/cases/{meeting.no}/withdraw", json={})
