@@ -19,12 +19,12 @@ from domain import names
 from domain.case import StepStatus
 from domain.errors import Refusal
 from domain.messages import Actor, Place, Role, Text
-from domain.plan import CasePlan, CaseStep, StepKind
+from domain.plan import CasePlan, CaseStep, MaterialSource, StepKind
 from domain.process import CaptureCommand
 from domain.window import AnyAct, WindowStart, WindowView
 from domain.window import Session as Course
 from models import outbox, windows
-from models.cases import Case, lock_case, read_application, read_case
+from models.cases import Case, lock_case, read_application, read_case, read_plan
 from models.database import Session
 from models.outbox import OutboxKind
 from models.windows import WindowSession
@@ -59,6 +59,8 @@ async def ask(session: Session, house: House, actor: Actor, body: WindowIn) -> t
     at_hall = actor.role is Role.CASEWORKER and (actor.region, actor.department) == (hall.region, hall.department)
     if not is_own(locked, actor) and not at_hall:
         raise Refusal("not_found")
+    if step is not None and step.place not in {hall, handling}:
+        raise Refusal("window_elsewhere", "/hall")  # its clerk would sit at neither side, and nobody could complete it
     if await windows.open_window_of(session, case.no) is not None:
         raise Refusal("window_open")
     now = datetime.now(UTC)
@@ -118,8 +120,11 @@ async def act(house: House, actor: Actor, window_id: str, body: ActIn, key: str)
         capture = None
         if isinstance(body, CaptureIn):
             file = (await kept_files(session, actor, {"/document": body.document}))[body.document]
+            await _known_material(session, case, body.material)
             spelled |= {"digest": file["digest"]}
-            command = CaptureCommand(id=act_id, actor=author, material=body.material, digest=file["digest"])
+            command = CaptureCommand(
+                id=act_id, actor=author, material=body.material, digest=file["digest"], session=window_id
+            )
             capture = await orders.store(session, case, body.material, command, {"files": [file]})
         if isinstance(body, CloseIn):
             spelled["ticked"] = spelled.pop("checklist")
@@ -132,6 +137,13 @@ async def act(house: House, actor: Actor, window_id: str, body: ActIn, key: str)
     if capture is not None:
         await orders.send(house, window.case_no, capture)
     return WindowDoneOut(id=window_id, status=done.status, at=done.at)
+
+
+async def _known_material(session: Session, case: Case, material: str) -> None:
+    plan = await read_plan(session, case.plan_digest)
+    uploads = {m.id for m in plan.materials if m.source is MaterialSource.UPLOAD} if plan else set()
+    if material and material not in uploads:
+        raise Refusal("material_unknown", "/material")
 
 
 def _not_his_own(case: Case, actor: Actor, window: WindowSession, body: ActIn) -> None:
