@@ -243,11 +243,7 @@ async def decide(
     if locked is None:
         raise Refusal("not_found")
     decisions.check(actor, locked, decision, if_match)
-    if case.concerns(actor.subject):
-        raise Refusal("own_case")
-    asked = [c for c in await commands.read_commands(session, case.no) if c.target == task.id]
-    if any(c.actor_subject == actor.subject for c in asked):
-        raise Refusal("same_person")
+    await may_decide(session, actor, case, locked)
     now = datetime.now(UTC)
     await commands.insert_command(session, command, "decide", case.no, task.id, actor, decision.model_dump(), now)
     await commands.effect(session, command, now)
@@ -260,6 +256,15 @@ async def decide(
         lines.append(Event(type="case:reopened", at=now, actor=actor, data={"as": new}))
     await note(session, case, lines)
     return CommandOut(no=case.no, status=case.status, at=now, reopened_as=new)
+
+
+async def may_decide(session: Session, actor: Actor, case: Case, task: Task) -> None:
+    """Not by whom the case concerns, and not by who has asked for it."""
+    if case.concerns(actor.subject):
+        raise Refusal("own_case")
+    asked = [c for c in await commands.read_commands(session, case.no) if c.target == task.id]
+    if any(c.actor_subject == actor.subject for c in asked):
+        raise Refusal("same_person")
 
 
 async def _due(session: Session, house: House, limit: Limit, now: datetime) -> datetime:
