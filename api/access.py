@@ -73,12 +73,20 @@ async def signed_case(session: Session, actor: Actor, no: str) -> Case:
     return case
 
 
-async def handled_case(session: Session, actor: Actor, no: str) -> Case:
-    """The case, if this actor's department takes part in it."""
+def at_counter(case: Case, actor: Actor) -> bool:
+    """Whether this clerk has filed the case at his counter, for whoever stood before it."""
+    return case.basis == Acting.CLERK and actor.subject == case.owner
+
+
+async def handled_case(session: Session, actor: Actor, no: str, *, collects: bool = False) -> Case:
+    """The case, if this actor's department takes part in it; Refusal(own_case) if it is his own.
+
+    collects: it is about papers that a counter takes in, which the clerk does who has filed the case there.
+    """
     if actor.role not in {Role.CASEWORKER, Role.SUPERVISOR}:
         raise Refusal("not_found")
     case = await visible_case(session, actor, no)
-    if case.owner == actor.subject and actor.role is Role.SUPERVISOR:
+    if case.concerns(actor.subject) and not (collects and at_counter(case, actor)):
         raise Refusal("own_case")
     return case
 

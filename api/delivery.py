@@ -8,7 +8,9 @@ from typing import Any
 import structlog
 
 from api.gateway import Down, Gateway, NotRunning
+from api.usecases.orders import order_of
 from domain.calendar import WorkCalendar
+from domain.errors import Refusal
 from domain.plan import CasePlan
 from domain.process import Callback, Intake
 from domain.start import StartCase
@@ -16,6 +18,7 @@ from domain.window import WindowStart
 from models import outbox
 from models.calendars import Calendars
 from models.cases import read_application, read_case
+from models.commands import read_command
 from models.database import DATABASE_DOWN, Database, DatabaseError, Session
 from models.outbox import Outbox, OutboxKind
 from models.windows import read_window
@@ -80,6 +83,8 @@ class Delivery:
             await self._calendar(session, row.case_no)
         elif row.kind == OutboxKind.WINDOW:
             await self._window(session, str(payload["window"]))
+        elif row.kind == OutboxKind.ORDER:
+            await self._order(session, str(payload["command"]))
         else:
             await self._callback(row.case_no, Callback.model_validate(payload))
 
@@ -111,6 +116,20 @@ class Delivery:
         if window is None:
             raise Down("the session is not there")
         await self._gateway.start_window(WindowStart.model_validate(window.start))
+
+    async def _order(self, session: Session, command: str) -> None:
+        row = await read_command(session, command)
+        if row is None or row.effective_at is not None:
+            return
+        try:
+            await self._gateway.order(row.case_no, order_of(row))
+        except Refusal as refusal:
+            log.warning("order_refused", case=row.case_no, kind=row.kind, code=refusal.code)
+        except NotRunning as error:
+            case = await read_case(session, row.case_no)
+            if case is not None and case.closed_at is None:
+                raise Down("the case has not begun") from error
+            log.info("order_for_ended_case", case=row.case_no, kind=row.kind)
 
     async def _callback(self, case_no: str, message: Callback) -> None:
         try:

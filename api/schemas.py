@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from typing import Annotated, Any
 
@@ -17,6 +18,7 @@ def _with(example: dict[str, Any]) -> ConfigDict:
 
 
 NO_NUL = r"^[^\x00]*$"  # PostgreSQL has no such character
+SPELLED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # ... as JSON spells it
 ShortText = Annotated[str, Field(max_length=4000, pattern=NO_NUL)]
 DocumentId = Annotated[str, Field(max_length=40, pattern=NO_NUL)]
 

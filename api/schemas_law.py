@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
-from api.schemas import NO_NUL, DocumentId, PlaceOut, ShortText
+from api.schemas import NO_NUL, SPELLED_NUL, DocumentId, PlaceOut, ShortText
 from domain.messages import Text
 
+
+def _can_be_kept(value: JsonValue) -> JsonValue:
+    """What the database cannot hold is refused: NUL, half a character, a number that is none."""
+    spelled = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    if SPELLED_NUL.search(spelled) or not spelled.encode():  # half a character cannot be encoded: a ValueError
+        raise ValueError("NUL")
+    return value
+
+
+Value = Annotated[JsonValue, AfterValidator(_can_be_kept)]
 Name = Annotated[str, Field(max_length=60, pattern=NO_NUL)]
 Words = Annotated[str, Field(min_length=1, max_length=4000, pattern=NO_NUL)]
 
@@ -51,7 +62,7 @@ class ReplyItem(BaseModel):
     model_config = _with({"documents": ["d0123456789abcdef0123456789"], "text": "已补充签字页"})
 
     documents: list[DocumentId] = Field(default_factory=list, max_length=20)
-    value: JsonValue = None
+    value: Value = None
     text: ShortText = ""
 
 

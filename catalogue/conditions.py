@@ -99,9 +99,15 @@ def compile_condition(expression: str, types: Mapping[str, str]) -> None:
 
 
 def holds(expression: str, form: Mapping[str, JsonValue], types: Mapping[str, str]) -> bool:
-    """Whether the condition is met by a form that has passed its schema. A field left out is null."""
+    """Whether the condition is met by a form that has passed its schema. A field left out is null.
+
+    What cannot be reckoned - a comparison with nothing, a division by nothing - does not hold.
+    """
     values = {name: form.get(name) for name in types}
-    return bool(_rule(expression, tuple(sorted(types.items()))).matches(values))
+    try:
+        return bool(_rule(expression, tuple(sorted(types.items()))).matches(values))
+    except EngineError:
+        return False
 
 
 def verdict(expression: str, fields: Mapping[str, Mapping[str, JsonValue]], required: set[str]) -> Verdict:
@@ -125,10 +131,7 @@ def verdict(expression: str, fields: Mapping[str, Mapping[str, JsonValue]], requ
     met: set[bool] = set()
     for choice in product(*values):
         form = {name: value for name, value in zip(used, choice, strict=True) if value is not _ABSENT}
-        try:
-            met.add(holds(expression, form, types))
-        except EngineError:
-            met.add(False)  # a comparison with nothing
+        met.add(holds(expression, form, types))
         if len(met) == 2:
             return Verdict.SOMETIMES
     return Verdict.ALWAYS if met == {True} else Verdict.NEVER

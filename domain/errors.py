@@ -133,6 +133,11 @@ ERRORS: dict[str, ErrorKind] = {
     "no_window_step": _kind(
         422, "此事项当前没有虚拟窗口环节，请指定窗口所在地。", "The case has no step at a window now; name the hall."
     ),
+    "window_elsewhere": _kind(
+        422,
+        "此环节由其所在地的窗口办理，请不要指定其他窗口。",
+        "This step is done at the hall of its own place; name no other.",
+    ),
     "consent_version": _kind(
         422, "同意书版本不符，请阅读现行版本。", "That is not the text in force; read the present version."
     ),

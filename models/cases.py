@@ -293,8 +293,10 @@ async def lock_case(session: AsyncSession, no: str) -> Case | None:
     """One case, locked until the end of the transaction: every writer of its audit chain comes through here.
 
     FOR NO KEY UPDATE: rows that merely refer to the case (a receipt, an evidence) can be written meanwhile.
+    What the session has read of it before is read anew: somebody else may have held it until now.
     """
-    result = await session.execute(select(Case).where(col(Case.no) == no).with_for_update(key_share=True))
+    query = select(Case).where(col(Case.no) == no).with_for_update(key_share=True)
+    result = await session.execute(query.execution_options(populate_existing=True))
     return result.scalar_one_or_none()
 
 

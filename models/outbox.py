@@ -23,6 +23,7 @@ class OutboxKind(StrEnum):
     CALLBACK = "callback"
     CALENDAR = "calendar"  # the calendar in force has changed: a case computes its dates again
     WINDOW = "window"  # a session at the virtual window begins
+    ORDER = "order"  # an order that was given and has to reach its case, whoever gave it has fallen silent or not
 
 
 class Outbox(SQLModel, table=True):

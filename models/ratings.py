@@ -6,9 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import CHAR, Column, ForeignKey
-from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import Field, SQLModel, col
+from sqlmodel import Field, SQLModel
 
 from models.columns import json_column, moment
 
@@ -28,12 +27,10 @@ class Rating(SQLModel, table=True):
     follow_up: str = ""
 
 
-async def insert_rating(session: AsyncSession, rating: Rating) -> bool:
-    """False if the case has one already."""
-    inserted = await session.execute(
-        upsert(Rating).values(**rating.model_dump()).on_conflict_do_nothing().returning(col(Rating.case_no))
-    )
-    return inserted.first() is not None
+async def insert_rating(session: AsyncSession, rating: Rating) -> None:
+    """The one rating of a case; the caller holds the case and has seen that there is none yet."""
+    session.add(rating)
+    await session.flush()
 
 
 async def read_rating(session: AsyncSession, case_no: str) -> Rating | None:

@@ -35,10 +35,11 @@ _CLOCKS = f"""
     WHERE {_SCOPE} GROUP BY c.service ORDER BY c.service
 """  # noqa: S608
 _WAITING = f"""
-    SELECT c.waiting_who AS who, left(c.waiting_region, 2) || '0000' AS province, count(*) AS cases,
+    SELECT c.waiting_who AS who, count(*) AS cases,
+        CASE c.waiting_region WHEN '' THEN '' ELSE left(c.waiting_region, 2) || '0000' END AS province,
         percentile_cont(0.5) WITHIN GROUP (
             ORDER BY extract(epoch FROM now() - (c.progress->'waiting'->0->>'since')::timestamptz) / 86400) AS p50
-    FROM cases c WHERE c.closed_at IS NULL AND c.waiting_who <> '' AND {_SCOPE} GROUP BY 1, 2 ORDER BY 1, 2
+    FROM cases c WHERE c.closed_at IS NULL AND c.waiting_who <> '' AND {_SCOPE} GROUP BY 1, 3 ORDER BY 1, 3
 """  # noqa: S608
 _RATINGS = f"""
     SELECT c.service, count(*) AS ratings, avg(r.stars)::float AS average,
@@ -50,7 +51,7 @@ _RATINGS = f"""
 """  # noqa: S608
 _BURDEN = f"""
     SELECT c.service, count(*) AS cases,
-        sum((SELECT count(*) FROM jsonb_object_keys(a.documents)))::int AS handed_in,
+        sum((SELECT coalesce(sum(jsonb_array_length(d.value)), 0) FROM jsonb_each(a.documents) AS d))::int AS handed_in,
         sum((SELECT count(*) FROM evidence e WHERE e.case_no = c.no AND e.state = 'used'))::int AS fetched,
         sum(jsonb_array_length(c.progress->'supplements'))::int AS notices
     FROM cases c JOIN application a ON a.case_no = c.no WHERE {_SCOPE} GROUP BY c.service ORDER BY c.service

@@ -41,9 +41,11 @@ class Task(SQLModel, table=True):
 
 
 async def read_task(session: AsyncSession, task_id: str, *, lock: bool = False) -> Task | None:
-    """One task or None."""
+    """One task or None. ``lock``: as it is now, whatever the session has read of it before."""
     query = select(Task).where(col(Task.id) == task_id)
-    result = await session.execute(query.with_for_update() if lock else query)
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    result = await session.execute(query)
     return result.scalar_one_or_none()
 
 

@@ -12,9 +12,13 @@ from sqlmodel import Field, SQLModel, col
 
 from domain.messages import Place
 from domain.window import WindowBatch, WindowStart, WindowView
-from models.cases import lock_case, note
+from models import outbox
+from models.cases import Case, lock_case, note
 from models.columns import json_column, moment
 from models.database import Database
+from models.outbox import OutboxKind
+
+CAPTURED = "window:captured"
 
 
 class WindowSession(SQLModel, table=True):
@@ -85,10 +89,11 @@ async def open_window_of(session: AsyncSession, case_no: str) -> WindowSession |
 async def list_windows(
     session: AsyncSession, *, owner: str = "", place: Place | None = None, case_no: str = "", closed: bool = False
 ) -> Sequence[WindowSession]:
-    """Sessions of a person, or of a place on either side, the oldest first."""
+    """Sessions of a person's cases, filed by him or for him, or of a place on either side, the oldest first."""
     query = select(WindowSession)
     if owner:
-        query = query.where(col(WindowSession.owner) == owner)
+        own = select(col(Case.no)).where(or_(col(Case.owner) == owner, col(Case.principal) == owner))
+        query = query.where(col(WindowSession.case_no).in_(own))
     if place is not None:
         query = query.where(
             or_(
@@ -131,6 +136,10 @@ async def write_window(database: Database, batch: WindowBatch) -> bool:
         if window.recorded >= batch.number:
             return False
         await note(session, case, batch.events)
+        for event in batch.events:
+            if event.type == CAPTURED and (command := event.data.get("command")):
+                # it reaches the case even if the process that has asked for it dies now
+                await outbox.post(session, OutboxKind.ORDER, case.no, {"command": command}, batch.at)
         await session.execute(
             update(WindowSession)
             .where(col(WindowSession.id) == batch.id)

@@ -97,7 +97,8 @@ async def get_opinions(no: str, request: Request, caller: Caller) -> OpinionList
     """What other bodies were asked, and what they have said; for the authorities of the case."""
     need(caller, *HANDLERS, Role.COORDINATOR)
     async with house(request).database.begin() as session:
-        await visible_case(session, caller, no)
+        if (await visible_case(session, caller, no)).concerns(caller.subject):
+            raise Refusal("own_case")
         return OpinionList(opinions=opinions_out(house(request), await read_commands(session, no)))
 
 

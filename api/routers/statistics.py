@@ -15,6 +15,7 @@ from domain.calendar import local_day
 from domain.errors import Refusal
 from domain.messages import Role
 from domain.process.clocks import end_of
+from domain.regions import covers
 from models.statistics import counted
 
 router = APIRouter(prefix="/v1/statistics", tags=["statistics"])
@@ -46,7 +47,10 @@ async def get_statistics(
     service: Annotated[str, Query(max_length=40, pattern=NO_NUL)] = "",
     region: Annotated[str, Query(pattern="^(3[1-4][0-9]{4})?$")] = "",
 ) -> StatisticsOut:
-    """The coordinator's and the auditor's over all places; a supervisor's over his department and what lies below."""
+    """The coordinator's and the auditor's over all places; a supervisor's over his department and what lies below.
+
+    ``province`` is empty where whoever has the ball sits nowhere, like an applicant.
+    """
     need(caller, Role.COORDINATOR, Role.AUDITOR, Role.SUPERVISOR)
     until = until or local_day(datetime.now(UTC))
     since = since or until - timedelta(days=365)
@@ -54,7 +58,9 @@ async def get_statistics(
         raise Refusal("date_invalid", "/since")
     department = ""
     if caller.role is Role.SUPERVISOR:
-        region, department = caller.region, caller.department
+        if region and not covers(caller.region, region):
+            raise Refusal("forbidden")
+        region, department = region or caller.region, caller.department
     async with house(request).database.begin() as session:
         found = await counted(
             session,

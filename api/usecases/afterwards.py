@@ -5,6 +5,7 @@ No workflow runs any more, so the tasks that come of it are opened and decided h
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,15 +24,18 @@ from domain.identifiers import case_number
 from domain.messages import SYSTEM, Actor, Place, Role
 from domain.plan import CasePlan, Limit, bind
 from domain.process import Intake, clocks
+from domain.process.state import PromiseStatus
 from domain.record import Event, TaskKind, TaskState
 from models import commands, ratings, tasks
 from models.cases import Case, NewCase, insert_case, lock_case, next_sequence, note, read_application, read_plan
 from models.cases import reopened_as as reopened_as_no
+from models.commands import Command
 from models.database import Session
 from models.ratings import Rating
 from models.tasks import Task
 
 REOPENABLE = frozenset({CaseStatus.NOT_ACCEPTED, CaseStatus.DECIDED_REFUSED, CaseStatus.TERMINATED})
+OWED = frozenset({PromiseStatus.OPEN, PromiseStatus.BROKEN})
 OUTCOMES = {TaskKind.REOPEN: ("approve", "deny"), TaskKind.FOLLOW_UP: ("rectified", "explained", "excluded")}
 
 
@@ -46,6 +50,8 @@ async def rate(session: Session, house: House, actor: Actor, no: str, body: Rati
     case = await _locked(session, no)
     if case.closed_at is None:
         raise Refusal("not_closed")
+    if await ratings.read_rating(session, no) is not None:
+        raise Refusal("already_rated")
     known = {aspect.id for aspect in _aspects(house, case)}
     if faults := [Refusal("field_invalid", f"/aspects/{i}") for i, a in enumerate(body.aspects) if a not in known]:
         raise Refusals(faults)
@@ -65,8 +71,7 @@ async def rate(session: Session, house: House, actor: Actor, no: str, body: Rati
         task = await _open(session, case, TaskKind.FOLLOW_UP, due, now)
         rating.follow_up = task.id
         lines.append(_opened(task, now))
-    if not await ratings.insert_rating(session, rating):
-        raise Refusal("already_rated")
+    await ratings.insert_rating(session, rating)
     await note(session, case, lines)
     return await rating_view(session, house, actor, no)
 
@@ -155,16 +160,18 @@ async def _taken_up(session: Session, house: House, actor: Actor, case: Case, no
     if application is None or plan is None:
         raise Refusal("internal")
     form = application.current()
-    case_plan = bind(plan, form, conditions(plan, form))
+    case_plan = _where_it_lay(bind(plan, form, conditions(plan, form)), case.view().moved.get(""))
     place, day = case_plan.accepting, local_day(now)
     no = case_number(place.region, day, case.channel, plan.number_code, await next_sequence(session))
     documents = {name: list(group) for name, group in application.documents.items()}
-    for command in await commands.read_commands(session, case.no):
-        if command.kind in {"hand_in", "capture"} and command.target:
-            documents.setdefault(command.target, []).extend(command.body.get("files", []))
+    for material, files in _brought_since(case, await commands.read_commands(session, case.no)):
+        documents.setdefault(material, []).extend(files)
     earlier = Intake.model_validate(application.intake)
     signed = set(case.view().signed)
-    intake = Intake(signers=earlier.signers if set(earlier.signers) - signed else ())
+    intake = Intake(
+        promised=tuple(p.material for p in case.view().promises if p.status in OWED and not documents.get(p.material)),
+        signers=earlier.signers if set(earlier.signers) - signed else (),
+    )
     digest = digest_of(form, documents, case_plan.plan_digest)
     data = {"digest": digest, "service": plan.code, "version": plan.version, "channel": case.channel}
     event = Event(type="case:status:submitted", at=now, actor=actor, data=data | {"reopens": case.no})
@@ -192,6 +199,33 @@ async def _taken_up(session: Session, house: House, actor: Actor, case: Case, no
     return no
 
 
+def _brought_since(case: Case, done: Sequence[Command]) -> Iterator[tuple[str, list[Any]]]:
+    """What was handed in after the submission: promised, captured, or in answer to a notice; by material."""
+    asked = {s.id: {item: about for item, about, _ in s.items} for s in case.view().supplements}
+    for command in done:
+        if command.kind in {"hand_in", "capture"}:
+            yield command.target, command.body.get("files", [])
+        elif command.kind == "reply_supplement":
+            for item, answer in command.body["items"].items():
+                kind, _, name = asked.get(command.target, {}).get(item, "").partition(":")
+                if answer["files"]:
+                    yield name if kind == "material" else "", answer["files"]
+
+
+def _where_it_lay(plan: CasePlan, region: str | None) -> CasePlan:
+    """The plan at the place that had taken the case over (移送), if one had."""
+    if region is None:
+        return plan
+    old, new = plan.accepting, plan.accepting.model_copy(update={"region": region})
+    return plan.model_copy(
+        update={
+            "accepting": new,
+            "legs": tuple(leg.model_copy(update={"place": new}) if leg.place == old else leg for leg in plan.legs),
+            "steps": tuple(s.model_copy(update={"place": new}) if s.place == old else s for s in plan.steps),
+        }
+    )
+
+
 # their tasks
 
 
@@ -200,8 +234,8 @@ async def decide(
 ) -> CommandOut:
     """A decision on one of these tasks; the same again gets the same answer."""
     command = decisions.order_id(actor, task.id, decision)
-    known = await commands.read_command(session, command)
     case = await _locked(session, task.case_no)
+    known = await commands.read_command(session, command)
     if known is not None and known.effective_at is not None:
         again = await reopened_as_no(session, case.no)
         return CommandOut(no=case.no, status=case.status, at=known.effective_at, reopened_as=again)
@@ -209,11 +243,7 @@ async def decide(
     if locked is None:
         raise Refusal("not_found")
     decisions.check(actor, locked, decision, if_match)
-    if case.concerns(actor.subject):
-        raise Refusal("own_case")
-    asked = [c for c in await commands.read_commands(session, case.no) if c.target == task.id]
-    if any(c.actor_subject == actor.subject for c in asked):
-        raise Refusal("same_person")
+    await may_decide(session, actor, case, locked)
     now = datetime.now(UTC)
     await commands.insert_command(session, command, "decide", case.no, task.id, actor, decision.model_dump(), now)
     await commands.effect(session, command, now)
@@ -226,6 +256,15 @@ async def decide(
         lines.append(Event(type="case:reopened", at=now, actor=actor, data={"as": new}))
     await note(session, case, lines)
     return CommandOut(no=case.no, status=case.status, at=now, reopened_as=new)
+
+
+async def may_decide(session: Session, actor: Actor, case: Case, task: Task) -> None:
+    """Not by whom the case concerns, and not by who has asked for it."""
+    if case.concerns(actor.subject):
+        raise Refusal("own_case")
+    asked = [c for c in await commands.read_commands(session, case.no) if c.target == task.id]
+    if any(c.actor_subject == actor.subject for c in asked):
+        raise Refusal("same_person")
 
 
 async def _due(session: Session, house: House, limit: Limit, now: datetime) -> datetime:

@@ -11,11 +11,12 @@ from api.house import House
 from api.problems import item_of
 from api.schemas import Decision
 from api.schemas_bulk import BulkIn, BulkOut, BulkResult, BulkRow
-from api.usecases import decisions, orders, worklist
+from api.usecases import afterwards, decisions, orders, worklist
 from domain.errors import Refusal, Refusals
 from domain.messages import Actor
 from domain.process import DecideCommand
 from domain.record import AFTER_THE_END, TaskKind
+from models import commands
 from models.cases import read_case
 
 
@@ -89,18 +90,23 @@ async def _try(house: House, actor: Actor, body: BulkIn, row: BulkRow) -> str:
 
 
 async def _try_decision(house: House, actor: Actor, decision: Decision, row: BulkRow) -> str:
+    command = decisions.order_id(actor, row.id, decision)
     async with house.database.begin() as session:
         task = await visible_task(session, actor, row.id)
         case = await read_case(session, task.case_no)
-    if case is None:
-        raise Refusal("not_found")
-    decisions.check(actor, task, decision, row.revision)
-    if case.concerns(actor.subject):
-        raise Refusal("own_case")
-    if TaskKind(task.kind) in AFTER_THE_END:
-        return case.status
+        known = await commands.read_command(session, command)
+        if case is None:
+            raise Refusal("not_found")
+        if known is not None and known.effective_at is not None:
+            return case.status  # the same decision again is the same
+        decisions.check(actor, task, decision, row.revision)
+        if case.concerns(actor.subject):
+            raise Refusal("own_case")
+        if TaskKind(task.kind) in AFTER_THE_END:
+            await afterwards.may_decide(session, actor, case, task)
+            return case.status
     order = DecideCommand(
-        id=decisions.order_id(actor, task.id, decision),
+        id=command,
         actor=actor,
         task=task.id,
         outcome=decision.outcome,

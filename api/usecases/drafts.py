@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from api.house import House
 from api.problems import item_of
-from api.schemas import Receipt, Submission
+from api.schemas import SPELLED_NUL, Receipt, Submission
 from api.schemas_people import DraftBody, DraftIn, DraftOut, DraftShort
 from api.usecases import submit
 from api.usecases.submit import Checked
@@ -159,7 +159,7 @@ def _storable(body: BaseModel) -> dict[str, Any]:
         spelled = body.model_dump_json()
     except ValueError as error:
         raise Refusal("text_unreadable", "/form") from error
-    if "\\u0000" in spelled:
+    if SPELLED_NUL.search(spelled):
         raise Refusal("text_unreadable", "/form")
     kept: dict[str, Any] = json.loads(spelled)
     return kept

@@ -198,7 +198,7 @@ async def move_original(house: House, who: Caller, body: OriginalIn) -> CommandO
         stage=Stage(body.stage),
     )
     async with house.database.begin() as session:
-        case = await handled_case(session, who.actor, who.no)
+        case = await handled_case(session, who.actor, who.no, collects=True)
         kept = await kept_files(session, who.actor, {"/photo": body.photo})
         words = body.model_dump() | {"digest": kept[body.photo]["digest"]}
         stored = await orders.store(session, case, body.material, order, words)

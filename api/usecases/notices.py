@@ -124,8 +124,7 @@ def _notice(house: House, file: _File, row: EventRow, kind: str) -> NoticeOut:
 
 
 def _place(file: _File, row: EventRow, kind: str) -> Place:
-    moved = file.case.view().moved
-    accepting = file.bound.accepting.model_copy(update={"region": moved.get("", file.bound.accepting.region)})
+    accepting = _then(file, row, file.bound.accepting, "")
     if kind == "receipt":
         return file.bound.collecting or accepting
     step = next((s for s in file.bound.steps if s.id == row.step), None)
@@ -133,7 +132,16 @@ def _place(file: _File, row: EventRow, kind: str) -> Place:
         step = next((s for s in file.bound.steps if s.kind is StepKind.ACCEPT), None)
     if step is None:
         return accepting
-    return step.place.model_copy(update={"region": moved.get(step.id, step.place.region)})
+    return _then(file, row, step.place, step.id)
+
+
+def _then(file: _File, row: EventRow, place: Place, step: str) -> Place:
+    """The place that a step, or the whole case, lay at when that line was written: a paper is of who issued it."""
+    region = file.case.view().moved.get(step, place.region)
+    for later in reversed(file.rows):
+        if later.type == "case:transferred" and later.seq > row.seq and later.data["to"] == region:
+            region = str(later.data["from"])
+    return place.model_copy(update={"region": region})
 
 
 class _Fill:
@@ -142,10 +150,9 @@ class _Fill:
     def __init__(self, house: House, file: _File, row: EventRow, kind: str, place: Place) -> None:
         self.items: list[dict[str, Any]] = []
         name = house.library.divisions.names.get(place.region, Text(zh=place.region, en=place.region))
-        role = next(
-            (r.title for k, r in file.plan.roles.items() if r.department == place.department and _has(file, k, place)),
-            Text(zh=place.department, en=place.department),
-        )
+        titles = [(k, r.title) for k, r in file.plan.roles.items() if r.department == place.department]
+        here = [title for k, title in titles if _has(file, k, place)]  # none where the case was transferred to
+        role = next(iter(here or [title for _, title in titles]), Text(zh=place.department, en=place.department))
         day = local_day(row.at)
         reason, basis = _reason(file, row, kind)
         what, due = _what(file, row, kind), str(row.data.get("due") or row.data.get("planned") or "")

@@ -23,6 +23,7 @@ from domain.plan import Plan, StepPlan
 
 PATIENCE_S = 4.0
 HOLDER = "holder_id"
+EMPTY = (None, "")  # no set: whoever calls may send lists and objects, which no set can be asked for
 
 
 async def fill(house: House, plan: Plan, login: Login, form: Mapping[str, JsonValue]) -> PrefillOut:
@@ -32,7 +33,7 @@ async def fill(house: House, plan: Plan, login: Login, form: Mapping[str, JsonVa
     wanted = {
         name: str(field["x-prefill"])
         for name, field in plan.form_fields().items()
-        if field.get("x-prefill") and form.get(name) in {None, ""}
+        if field.get("x-prefill") and form.get(name) in EMPTY
     }
     out = PrefillOut(values={}, sources={}, missing=[])
     known = dict(form)
@@ -69,7 +70,7 @@ async def _look(
     payload = {
         name: str(form[source.removeprefix("form.")])
         for name, source in step.send.items()
-        if source.startswith("form.") and form.get(source.removeprefix("form.")) not in {None, ""}
+        if source.startswith("form.") and form.get(source.removeprefix("form.")) not in EMPTY
     }
     if normalise_id(payload.get(HOLDER, "")) != normalise_id(login.number):
         return {}, place, "not_about_you"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -29,6 +30,7 @@ from models.database import Session
 from models.documents import Document, read_documents
 
 PROOF = "acting:proof"  # no material is called so
+_LOGIN = re.compile("[!-~]{1,200}")  # as the issuer spells the ids of logins
 
 
 @dataclass(frozen=True)
@@ -86,11 +88,16 @@ async def check_documents(
     return {name: [found[i] for i in dict.fromkeys(ids)] for name, ids in given.items()}
 
 
-def _check_signers(actor: Actor, plan: Plan, given: Sequence[str]) -> tuple[str, ...]:
-    """One login for each co-signer the service wants, all different, none of them the applicant."""
-    if len(given) != len(plan.cosigners) or len({actor.subject, *given}) != len(given) + 1:
+def _check_signers(actor: Actor, plan: Plan, body: Submission) -> tuple[str, ...]:
+    """One login for each co-signer the service wants, all different, none of them the applicant or who acts for him."""
+    given = body.cosigners
+    applicants = {actor.subject, body.acting.principal if body.acting else ""}
+    if len(given) != len(plan.cosigners) or len({*given} - applicants) != len(given):
         who_zh, who_en = "、".join(c.zh for c in plan.cosigners), ", ".join(c.en for c in plan.cosigners)
         raise Refusal("cosigners_wrong", "/cosigners", Text(zh=who_zh or "无", en=who_en or "none"))
+    nobody = [Refusal("field_invalid", f"/cosigners/{i}") for i, who in enumerate(given) if not _LOGIN.fullmatch(who)]
+    if nobody:  # no login is spelled so: the case would wait for ever
+        raise Refusals(nobody)
     return tuple(given)
 
 
@@ -144,7 +151,7 @@ async def check_intake(
     documents = await check_documents(session, actor, wanted(checked), body)
     promised = tuple(name for name in dict.fromkeys(body.promised) if not documents.get(name))
     documents |= await _proof(session, actor, body)
-    return documents, Intake(promised=promised, signers=_check_signers(actor, checked.plan, body.cosigners))
+    return documents, Intake(promised=promised, signers=_check_signers(actor, checked.plan, body))
 
 
 async def submit(

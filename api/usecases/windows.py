@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 
 from pydantic import TypeAdapter
 
-from api.access import acting_in, is_own, visible_case
+from api.access import acting_in, at_counter, is_own, visible_case
 from api.gateway import NotRunning
 from api.house import House
-from api.schemas_windows import ActIn, CaptureIn, CloseIn, WindowDoneOut, WindowIn, WindowOut
+from api.schemas_windows import ActIn, CaptureIn, CloseIn, HandOverIn, WindowDoneOut, WindowIn, WindowOut
 from api.usecases import orders
 from api.usecases.files import kept_files
 from api.views import place_out
@@ -19,12 +19,12 @@ from domain import names
 from domain.case import StepStatus
 from domain.errors import Refusal
 from domain.messages import Actor, Place, Role, Text
-from domain.plan import CasePlan, CaseStep, StepKind
+from domain.plan import CasePlan, CaseStep, MaterialSource, StepKind
 from domain.process import CaptureCommand
 from domain.window import AnyAct, WindowStart, WindowView
 from domain.window import Session as Course
 from models import outbox, windows
-from models.cases import Case, lock_case, read_application, read_case
+from models.cases import Case, lock_case, read_application, read_case, read_plan
 from models.database import Session
 from models.outbox import OutboxKind
 from models.windows import WindowSession
@@ -59,6 +59,8 @@ async def ask(session: Session, house: House, actor: Actor, body: WindowIn) -> t
     at_hall = actor.role is Role.CASEWORKER and (actor.region, actor.department) == (hall.region, hall.department)
     if not is_own(locked, actor) and not at_hall:
         raise Refusal("not_found")
+    if step is not None and step.place not in {hall, handling}:
+        raise Refusal("window_elsewhere", "/hall")  # its clerk would sit at neither side, and nobody could complete it
     if await windows.open_window_of(session, case.no) is not None:
         raise Refusal("window_open")
     now = datetime.now(UTC)
@@ -109,6 +111,7 @@ async def act(house: House, actor: Actor, window_id: str, body: ActIn, key: str)
         case = await read_case(session, window.case_no)
         if case is None:
             raise Refusal("internal")
+        _not_his_own(case, actor, window, body)
         author = acting_in(case, actor)
         spelled = body.model_dump(mode="json")
         content = "\x1f".join(f"{k}={v}" for k, v in sorted(spelled.items()))
@@ -117,8 +120,11 @@ async def act(house: House, actor: Actor, window_id: str, body: ActIn, key: str)
         capture = None
         if isinstance(body, CaptureIn):
             file = (await kept_files(session, actor, {"/document": body.document}))[body.document]
+            await _known_material(session, case, body.material)
             spelled |= {"digest": file["digest"]}
-            command = CaptureCommand(id=act_id, actor=author, material=body.material, digest=file["digest"])
+            command = CaptureCommand(
+                id=act_id, actor=author, material=body.material, digest=file["digest"], session=window_id
+            )
             capture = await orders.store(session, case, body.material, command, {"files": [file]})
         if isinstance(body, CloseIn):
             spelled["ticked"] = spelled.pop("checklist")
@@ -131,6 +137,28 @@ async def act(house: House, actor: Actor, window_id: str, body: ActIn, key: str)
     if capture is not None:
         await orders.send(house, window.case_no, capture)
     return WindowDoneOut(id=window_id, status=done.status, at=done.at)
+
+
+async def _known_material(session: Session, case: Case, material: str) -> None:
+    plan = await read_plan(session, case.plan_digest)
+    uploads = {m.id for m in plan.materials if m.source is MaterialSource.UPLOAD} if plan else set()
+    if material and material not in uploads:
+        raise Refusal("material_unknown", "/material")
+
+
+def _not_his_own(case: Case, actor: Actor, window: WindowSession, body: ActIn) -> None:
+    """No clerk stands in office where it is his own case. Who has filed it at his counter may still sit beside the
+    applicant, as long as nothing in the session is for his place to decide.
+    """
+    if isinstance(body, HandOverIn) and case.concerns(body.to):
+        raise Refusal("own_case", "/to")
+    if actor.role is not Role.CASEWORKER or not case.concerns(actor.subject):
+        return
+    decide = {(window.handling_region, window.handling_department)}
+    if (decides := WindowStart.model_validate(window.start).decides) is not None:
+        decide.add((decides.region, decides.department))
+    if not at_counter(case, actor) or (actor.region, actor.department) in decide:
+        raise Refusal("own_case")
 
 
 async def visible(session: Session, actor: Actor, window_id: str) -> WindowSession:

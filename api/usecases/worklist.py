@@ -50,6 +50,8 @@ async def claim(session: Session, actor: Actor, task_id: str, *, take: bool) -> 
     case, task = await _locked(session, actor, task_id)
     if take and actor.role != task.role:
         raise Refusal("forbidden")  # only who may decide it may hold it
+    if take and case.concerns(actor.subject):
+        raise Refusal("own_case")
     frees = not take and actor.role is Role.SUPERVISOR  # of somebody who has left
     if task.claimed_by not in {"", actor.subject} and not frees:
         raise Refusal("task_claimed")

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 from pydantic import JsonValue
 
+from catalogue.checks.identity import step_overlays
 from catalogue.conditions import ConditionError, Verdict, compile_condition, field_types, verdict
 from catalogue.reading import Complaint
 from domain.plan import Plan, StepKind
 
+_ELSEWHERE = {"$ref", "$dynamicRef", "$id", "$schema", "$anchor", "$dynamicAnchor", "$vocabulary"}
+_NESTED = re.compile(r"\([^)]*[*+}|][^)]*\)[*+{]|\\[1-9]")
 FORMATS = {"uscc", "resident_id", "region", "date"}
 _FORMATS = "Use uscc, resident_id, region or date."
 
@@ -28,11 +32,30 @@ def check(plan: Plan) -> Iterator[Complaint]:
         return
     if plan.form.get("additionalProperties") is not False:
         yield ("form",), "form_open", "takes fields nobody has described", "Add additionalProperties: false."
+    yield from _check_keywords(plan.form, ("form",))
     fields = plan.form_fields()
+    listed = plan.form.get("required", [])
+    for missing in [name for name in listed if name not in fields] if isinstance(listed, list) else ():
+        what = f"{missing} is required, and no field of the form"
+        yield ("form", "required"), "form_required", what, "Describe it, or leave it out."
     for name, field in fields.items():
         yield from _check_field(plan, name, field)
     yield from _check_named(plan, fields)
     yield from _check_conditions(plan, fields)
+
+
+def _check_keywords(value: JsonValue | Mapping[str, JsonValue], path: tuple[str | int, ...]) -> Iterator[Complaint]:
+    """Nothing is fetched from elsewhere to check a form, and no pattern takes for ever."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if key in _ELSEWHERE and isinstance(item, str):
+                yield (*path, key), "form_reference", f"{key} points elsewhere", "Write it out."
+            if key == "pattern" and isinstance(item, str) and _NESTED.search(item):
+                yield (*path, key), "pattern_hostile", "a repeated part that repeats", "Write a plainer pattern."
+            yield from _check_keywords(item, (*path, key))
+    elif isinstance(value, list):
+        for i, item in enumerate(value):
+            yield from _check_keywords(item, (*path, i))
 
 
 def _check_field(plan: Plan, name: str, field: Mapping[str, JsonValue]) -> Iterator[Complaint]:
@@ -59,7 +82,8 @@ def _check_field(plan: Plan, name: str, field: Mapping[str, JsonValue]) -> Itera
 def _prefills(plan: Plan, source: str) -> bool:
     kind, _, rest = source.partition(".")
     evidence = {step.id for step in plan.steps if step.kind is StepKind.EVIDENCE}
-    return source in {"account.name", "account.id"} or (kind == "step" and rest.partition(".")[0] in evidence)
+    step, _, field = rest.partition(".")
+    return source in {"account.name", "account.id"} or (kind == "step" and step in evidence and bool(field))
 
 
 def _check_named(plan: Plan, fields: Mapping[str, Mapping[str, JsonValue]]) -> Iterator[Complaint]:
@@ -87,8 +111,8 @@ def _check_conditions(plan: Plan, fields: Mapping[str, Mapping[str, JsonValue]])
     places += [(("steps", i, "when"), step.when, "step") for i, step in enumerate(plan.steps)]
     places += [(("fees", i, "when"), fee.when, "fee") for i, fee in enumerate(plan.fees)]
     places += [(("materials", i, "required_when"), m.required_when, "material") for i, m in enumerate(plan.materials)]
-    for i, step in enumerate(plan.steps):
-        places += [(("steps", i, "routes", n, "when"), route.when, "route") for n, route in enumerate(step.routes)]
+    for at, routed in step_overlays(plan):
+        places += [((*at, "routes", n, "when"), route.when, "route") for n, route in enumerate(routed.routes or ())]
     listed = plan.form.get("required", [])
     required = {str(name) for name in listed} if isinstance(listed, list) else set()
     for path, expression, what in places:

@@ -36,6 +36,10 @@ def _check_kinds(plan: Plan) -> Iterator[Complaint]:
             yield ("steps", i, "needs"), "decide_early", f"{step.id} may come before acceptance", "Let it need it."
     if not kinds[StepKind.ACCEPT]:
         yield ("steps",), "accept_missing", "nobody accepts the application", "Add a step of kind accept."
+    for i, step in enumerate(plan.steps):
+        if kinds[StepKind.ACCEPT] == {step.id} and step.when:
+            what = f"where {step.when} does not hold nobody accepts"
+            yield ("steps", i, "when"), "accept_missing", what, "Remove it, or add another acceptance."
 
 
 def _check_materials(plan: Plan) -> Iterator[Complaint]:
@@ -52,6 +56,13 @@ def _check_partial(plan: Plan) -> Iterator[Complaint]:
     for name in partial.essential:
         if name not in legs:
             yield ("partial", "essential"), "essential_unknown", f"no leg {name}", "Name one of legs."
+    if partial.essential and partial.policy is Policy.ALL_OR_NOTHING:
+        yield (
+            ("partial", "essential"),
+            "essential_misplaced",
+            "every leg is essential without a policy",
+            "Remove it, or set policy.",
+        )
     if partial.policy is Policy.QUORUM and not 1 <= partial.quorum <= len(legs):
         yield ("partial",), "quorum", f"a quorum of 1 to {len(legs)} legs is needed", "Mend quorum."
     if partial.policy is not Policy.QUORUM and partial.quorum:

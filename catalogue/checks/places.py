@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from pydantic import JsonValue
@@ -10,6 +11,7 @@ from catalogue.reading import Complaint
 from domain.plan import Applicant, Mode, Plan, StepKind
 
 PROVINCES = ("31", "32", "33", "34")
+OWNERS = {"citizen", "agent", "caseworker"}
 
 
 def check(plan: Plan) -> Iterator[Complaint]:
@@ -21,12 +23,18 @@ def check(plan: Plan) -> Iterator[Complaint]:
         path = ("roles", name)
         if bool(role.region) == bool(role.region_field):
             yield path, "role_region", "needs exactly one of region and region_field", "Keep one."
-        elif role.region and (len(role.region) != 6 or role.region[:2] not in PROVINCES):
+        elif role.region and not re.fullmatch(r"3[1-4][0-9]{4}", role.region):
             yield (*path, "region"), "region_unknown", f"{role.region} is outside the four provinces", "Mend it."
         elif role.region_field and not _is_region(fields.get(role.region_field, {})):
             yield (*path, "region_field"), "region_field", "no region field of the form", "Use format: region."
         elif role.region_field:
             yield from _check_present(plan, name, role.region_field)
+            if name in {plan.accepting_role, plan.collecting_role} and _is_list(fields[role.region_field]):
+                what = f"{name} would lie in several places"
+                yield (*path, "region_field"), "region_many", what, "One place accepts, and one collects."
+        if not re.fullmatch(r"[a-z_]{1,40}", role.department):
+            what = f"nobody can log in as {role.department!r}"
+            yield (*path, "department"), "department_format", what, "Use a-z and _, at most 40."
         if name not in used:
             yield path, "role_unused", f"nothing is done by {name}", "Remove it."
     if plan.accepting_role not in plan.roles:
@@ -43,10 +51,14 @@ def _is_region(field: Mapping[str, JsonValue]) -> bool:
     return field.get("format") == "region" or listed
 
 
+def _is_list(field: Mapping[str, JsonValue]) -> bool:
+    return field.get("type") == "array"
+
+
 def _check_present(plan: Plan, name: str, field: str) -> Iterator[Complaint]:
     """A place that a form may leave out can only have parts that may be left out."""
     required = plan.form.get("required", [])
-    if plan.form_fields()[field].get("type") == "array" or (isinstance(required, list) and field in required):
+    if _is_list(plan.form_fields()[field]) or (isinstance(required, list) and field in required):
         return
     always = [step for step in plan.steps if step.role == name and not step.when]
     if always or name in {plan.accepting_role, plan.collecting_role}:
@@ -69,6 +81,11 @@ def _check_legs(plan: Plan) -> Iterator[Complaint]:
 
 
 def _check_mode(plan: Plan) -> Iterator[Complaint]:
+    if not plan.applicant:
+        yield ("applicant",), "applicant_missing", "nobody applies", "Name who does."
+    if not plan.owner_roles or not set(plan.owner_roles) <= OWNERS:
+        what = "a case can belong to " + ", ".join(sorted(OWNERS))
+        yield ("owner_roles",), "owner_role", what, "Name one of them, or more."
     authorities = plan.applicant == (Applicant.AUTHORITY,)
     citizens = {"citizen", "agent"} & set(plan.owner_roles)
     if plan.mode is Mode.GOVERNMENT and (not authorities or citizens):

@@ -26,6 +26,9 @@ def check(plan: Plan) -> Iterator[Complaint]:
         for field in result.shows.values():
             if field not in fields:
                 yield ("results", i, "shows"), "shows_unknown", f"{field} is no field of the form", "Name one."
+            elif fields[field].get("format") == "resident_id":
+                what = f"anybody could read {field}"
+                yield ("results", i, "shows"), "shows_personal", what, "No identity number is shown to the public."
     issued = {result.step for result in plan.results}
     for i, step in enumerate(plan.steps):
         if step.kind is StepKind.CERTIFICATE and step.id not in issued:

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 from catalogue.reading import Complaint
 from domain.plan import Clock, Limit, OnExpiry, Plan, StepKind, StepPlan, Unit, Way
+from domain.process.clocks import SUPPLEMENT
 
+_SAID = {"accepted": StepKind.ACCEPT, "decided": StepKind.DECIDE}
 CASE_MARKS = ("received", "accepted", "decided", "closed")
 _EXPIRY = {
     OnExpiry.DEEMED_ACCEPTED: StepKind.ACCEPT,
@@ -15,15 +17,20 @@ _EXPIRY = {
 }
 
 
-def longest_days(limit: Limit) -> float:
-    """A limit in calendar days, at the least: five working days are seven."""
-    return limit.days * 7 / 5 if limit.unit is Unit.WORKING_DAY else float(limit.days)
+def may_exceed(limit: Limit, law: Limit) -> bool:
+    """Whether a limit may end later than the law allows; five working days are seven days, three may be three."""
+    if limit.unit is law.unit:
+        return limit.days > law.days
+    if limit.unit is Unit.WORKING_DAY:
+        return limit.days * 7 > law.days * 5
+    return limit.days > law.days + law.days // 5 * 2
 
 
 def check(plan: Plan) -> Iterator[Complaint]:
     """Each clock, and what is there for clocks only."""
     marks = {*CASE_MARKS} | {f"{step.id}.{what}" for step in plan.steps for what in ("started", "done")}
-    causes = {"supplement"} | {step.id for step in plan.steps} | {p.id for p in plan.procedures}
+    causes = {step.id for step in plan.steps} | {p.id for p in plan.procedures}
+    causes |= {SUPPLEMENT} if plan.supplement is not None else set()
     for i, clock in enumerate(plan.clocks):
         known = True
         for name in ("start", "stop"):
@@ -41,6 +48,9 @@ def check(plan: Plan) -> Iterator[Complaint]:
                     f"no {cause} can stop it",
                     "Name a step or procedure.",
                 )
+            elif clock.stop == f"{cause}.done":
+                what = f"it would stand still until {cause} is done, and then be over"
+                yield ("clocks", i, "suspends"), "suspend_own", what, "Remove it."
         yield from _check_limits(plan, i, clock)
     named = {cause for clock in plan.clocks for cause in clock.suspends}
     for i, procedure in enumerate(plan.procedures):
@@ -51,7 +61,7 @@ def check(plan: Plan) -> Iterator[Complaint]:
 def _check_limits(plan: Plan, i: int, clock: Clock) -> Iterator[Complaint]:
     if clock.legal is None and clock.promised is None:
         yield ("clocks", i), "clock_empty", f"clock {clock.id} limits nothing", "Add legal or promised."
-    elif clock.legal and clock.promised and longest_days(clock.promised) > longest_days(clock.legal):
+    elif clock.legal and clock.promised and may_exceed(clock.promised, clock.legal):
         yield ("clocks", i, "promised"), "promised_longer", "longer than the law allows", "Shorten it."
     if clock.extension is not None and clock.legal is None:
         yield ("clocks", i, "extension"), "extension_useless", "only a legal limit is extended", "Remove it."
@@ -77,24 +87,30 @@ def _check_ends(plan: Plan, i: int, clock: Clock) -> Iterator[Complaint]:
         yield ("clocks", i, "stop"), "clock_backwards", "it stops before it starts", "Mend the marks."
         return
     kinds = {step.kind for step in plan.steps}
-    for mark, kind in (("accepted", StepKind.ACCEPT), ("decided", StepKind.DECIDE)):
+    for mark, kind in _SAID.items():
         if clock.stop == mark and kind not in kinds:
             yield ("clocks", i, "stop"), "clock_never_stops", f"nothing is ever {mark}", "Mend stop."
             return
-    start, stop = _step(plan, clock.start), _step(plan, clock.stop)
-    if stop is None:
-        return
-    if start is not None and start.id != stop.id and stop.id in start.needs_closure(plan):
-        yield ("clocks", i, "stop"), "clock_backwards", f"{stop.id} is over before {start.id}", "Mend the marks."
-    elif clock.start == "decided" and not _after_decision(plan, stop):
-        yield ("clocks", i, "stop"), "clock_backwards", f"{stop.id} is over before the decision", "Mend the marks."
+        if clock.start == mark and kind not in kinds:
+            yield ("clocks", i, "start"), "clock_never_starts", f"nothing is ever {mark}", "Mend start."
+            return
+    start, stop = _steps(plan, clock.start), _steps(plan, clock.stop)
+    if not start or not stop:
+        return  # receipt comes before everything, the end of the case after it
+    before = {step.id: step.needs_closure(plan) for step in (*start, *stop)}
+    if all(end.id in before[step.id] for end in stop for step in start):
+        what = f"{_spelled(stop)} is over before {_spelled(start)}"
+        yield ("clocks", i, "stop"), "clock_backwards", what, "Mend the marks."
+    elif not any(end.id == step.id or step.id in before[end.id] for end in stop for step in start):
+        what = f"{_spelled(stop)} does not wait for {_spelled(start)}, and may be over when the clock starts"
+        yield ("clocks", i, "stop"), "clock_never_stops", what, "Mend the marks, or needs."
 
 
-def _after_decision(plan: Plan, step: StepPlan) -> bool:
-    decisions = {s.id for s in plan.steps if s.kind is StepKind.DECIDE}
-    return bool(decisions & step.needs_closure(plan))
+def _steps(plan: Plan, mark: str) -> list[StepPlan]:
+    """The steps that bring a mark about."""
+    kind, name = _SAID.get(mark), mark.rpartition(".")[0]
+    return [step for step in plan.steps if step.id == name or step.kind is kind]
 
 
-def _step(plan: Plan, mark: str) -> StepPlan | None:
-    name = mark.rpartition(".")[0]
-    return next((step for step in plan.steps if step.id == name), None)
+def _spelled(steps: list[StepPlan]) -> str:
+    return ", ".join(step.id for step in steps)

@@ -21,7 +21,18 @@ from domain.plan.definition import (
     StepOverlay,
     StepPlan,
 )
-from domain.plan.vocabulary import Ending, MaterialSource, OnBroken, OnRejected, StepKind, Tolerance, Way, way_of
+from domain.plan.vocabulary import (
+    FEE_ORDER,
+    FEE_REFUND,
+    Ending,
+    MaterialSource,
+    OnBroken,
+    OnRejected,
+    StepKind,
+    Tolerance,
+    Way,
+    way_of,
+)
 
 
 class CaseStep(Message):
@@ -208,9 +219,9 @@ class _Binder:
             role=fee.role,
             place=self._only(fee.role),
             needs=tuple(need for need in self._needs(before) if need not in own),
-            operation="fee_order",
+            operation=FEE_ORDER,
             send={"amount_fen": f"={amount}", "fee": f"={fee.id}"},
-            compensate_with="fee_refund",
+            compensate_with=FEE_REFUND,
             on_rejected=OnRejected.RESOLVE,
             refund_on=fee.refund_on,
         )

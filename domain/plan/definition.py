@@ -33,7 +33,7 @@ from domain.plan.vocabulary import (
 class Limit(Message):
     """A time limit. ``tag`` says how far to trust it (S.., C, U-H, U-M, U-L, DESIGN), ``basis`` names the law."""
 
-    days: int = Field(ge=0, le=3660)
+    days: int = Field(ge=0, le=3660, strict=True)
     unit: Unit = Unit.WORKING_DAY
     basis: Text
     tag: str
@@ -55,7 +55,7 @@ class Clock(Message):
     suspends: tuple[str, ...] = ()
     extension: Limit | None = None
     on_expiry: OnExpiry = OnExpiry.ESCALATE
-    near: int = Field(default=1, ge=0, le=60)
+    near: int = Field(default=1, ge=0, le=60, strict=True)
 
 
 class RolePlan(Message):
@@ -117,13 +117,14 @@ class StepPlan(Message):
 
     def needs_closure(self, plan: Plan) -> set[str]:
         """Every step that is done before this one opens."""
+        needs = {step.id: step.needs for step in plan.steps}
         found: set[str] = set()
         todo = list(self.needs)
         while todo:
             name = todo.pop()
             if name not in found:
                 found.add(name)
-                todo += [need for step in plan.steps if step.id == name for need in step.needs]
+                todo += needs.get(name, ())
         return found
 
 
@@ -178,7 +179,7 @@ class Fee(Message):
 
     id: str
     title: Text
-    amount_fen: int = Field(gt=0, le=10**12)
+    amount_fen: int = Field(gt=0, le=10**12, strict=True)
     role: str
     before: str
     when: str = ""
@@ -208,14 +209,14 @@ class Partial(Message):
     """What becomes of the rest when a leg fails. essential: legs without which nothing stands."""
 
     policy: Policy = Policy.ALL_OR_NOTHING
-    quorum: int = Field(default=0, ge=0, le=100)
+    quorum: int = Field(default=0, ge=0, le=100, strict=True)
     essential: tuple[str, ...] = ()
 
 
 class Retention(Message):
     """How long the file is kept after the end; no years means for ever (永久)."""
 
-    years: int | None = Field(default=None, ge=1, le=200)
+    years: int | None = Field(default=None, ge=1, le=200, strict=True)
     basis: Text
     tag: str
 
@@ -248,7 +249,7 @@ class MaterialOverlay(Message):
 
 
 class FeeOverlay(Message):
-    amount_fen: int = Field(gt=0, le=10**12)
+    amount_fen: int = Field(gt=0, le=10**12, strict=True)
 
 
 class Overlay(Message):

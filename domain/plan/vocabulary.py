@@ -7,6 +7,9 @@ from enum import StrEnum
 ENGINE = "2"  # raised when the same Plan would be carried out differently
 
 
+FEE_ORDER, FEE_REFUND = "fee_order", "fee_refund"  # what the back office of whoever is paid has to know
+
+
 class Mode(StrEnum):
     """How places work together (国办发〔2020〕35号, domain note 2.2)."""
 

@@ -112,11 +112,12 @@ class HandInCommand(Order):
 
 
 class CaptureCommand(Order):
-    """A clerk brings a document into the case: photographed at a counter or during a session."""
+    """A clerk brings a document into the case: photographed at a counter, or in the ``session`` that has let him."""
 
     verb: Literal["capture"] = "capture"
     material: str = ""
     digest: str
+    session: str = ""
 
 
 class CosignCommand(Order):

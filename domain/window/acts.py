@@ -77,8 +77,8 @@ def _check_join(session: Session, act: JoinAct) -> str | None:
     if act.party is Party.HANDLING or not own & {act.party, Party.HALL}:
         return "window_not_yours"
     held = session.state.clerks.get(Party.HALL)
-    taken = act.party is Party.HALL and held is not None and held.subject != act.actor.subject
-    return "window_taken" if taken else None
+    at_hall = Party.HALL in own  # for himself, or for the applicant beside him
+    return "window_taken" if at_hall and held is not None and held.subject != act.actor.subject else None
 
 
 def _check_consent(session: Session, act: ConsentAct) -> str | None:
@@ -102,6 +102,8 @@ def _check_hand_over(session: Session, act: HandOverAct) -> str | None:
 
 
 def _check_lost(session: Session, act: LostAct) -> str | None:
+    if not session.is_side(act.actor, *Party):
+        return "window_not_yours"
     if act.party not in session.state.joined:
         return "window_state"
     lost = any(loss.party is act.party and loss.back is None for loss in session.state.losses)
@@ -109,6 +111,8 @@ def _check_lost(session: Session, act: LostAct) -> str | None:
 
 
 def _check_rejoin(session: Session, act: RejoinAct) -> str | None:
+    if not session.is_side(act.actor, *Party):
+        return "window_not_yours"
     lost = any(loss.party is act.party and loss.back is None for loss in session.state.losses)
     return None if lost else "window_state"
 
@@ -152,6 +156,7 @@ def _pick_up(session: Session, act: PickUpAct, now: datetime) -> None:
 def _give_back(session: Session, act: AnyAct, now: datetime) -> None:
     del session.state.clerks[Party.HANDLING]
     session.state.joined.remove(Party.HANDLING)
+    _back(session, Party.HANDLING, now)  # a connection that nobody holds any more cannot end the session
     session.move(S.QUEUED, now, actor=act.actor)
 
 
@@ -207,7 +212,7 @@ def _resume(session: Session, act: AnyAct, now: datetime) -> None:
 
 def _capture(session: Session, act: CaptureAct, now: datetime) -> None:
     session.state.captured.append(Captured(document=act.document, digest=act.digest, material=act.material, at=now))
-    data = {"document": act.document, "digest": act.digest, "material": act.material}
+    data = {"document": act.document, "digest": act.digest, "material": act.material, "command": act.id}
     session.note("captured", now, actor=act.actor, data=data)
 
 
@@ -237,15 +242,19 @@ def _lost(session: Session, act: LostAct, now: datetime) -> None:
 
 
 def _rejoin(session: Session, act: RejoinAct, now: datetime) -> None:
-    session.state.losses = [
-        loss.model_copy(update={"back": now}) if loss.party is act.party and loss.back is None else loss
-        for loss in session.state.losses
-    ]
+    _back(session, act.party, now)
     session.note("rejoined", now, actor=act.actor, data={"party": act.party})
     lost = any(loss.back is None for loss in session.state.losses)
     if session.state.status is S.ON_HOLD and session.state.held_by_loss and not lost:
         session.state.held_by_loss = False
         session.move(S.IN_SERVICE, now)
+
+
+def _back(session: Session, party: Party, now: datetime) -> None:
+    session.state.losses = [
+        loss.model_copy(update={"back": now}) if loss.party is party and loss.back is None else loss
+        for loss in session.state.losses
+    ]
 
 
 def _close(session: Session, act: CloseAct, now: datetime) -> None:

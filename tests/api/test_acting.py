@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from catalogue.library import HERE
+from catalogue.scenario import read_scenario
 from domain import names
 from tests.api.test_problems import is_problem
 from tests.fixtures.houses import Caller, Office
 from tests.fixtures.running import Town
-from tests.fixtures.samples import SERVICE
+from tests.fixtures.samples import SERVICE, library
+
+CODE = "YRD-RE-MORT"
+PLAN, SCENARIO = library().service(CODE), read_scenario(HERE / "scenarios" / CODE / "completed.yaml")
 
 
 async def acting(caller: Caller, basis: str = "mandate", **fields: str) -> dict[str, Any]:
@@ -76,6 +81,43 @@ async def test_nobody_decides_a_case_filed_for_him_or_by_him(town: Town) -> None
     is_problem(await town.decide(clerk, no, "accept", "accept"), 409, "own_case")
     is_problem(await clerk.get(f"/v1/cases/{no}/notes"), 409, "own_case")
     await agent.post(f"/v1/cases/{no}/withdraw", json={})
+
+
+async def test_nobody_handles_a_case_in_office_that_was_filed_for_him(town: Town) -> None:
+    agent = town.login("agent")
+    no = (await agent.post("/v1/cases", json=await acting(agent, principal="clerk-two"))).json()["no"]
+    clerk, boss = town.market("clerk-two"), town.market("clerk-two", role="supervisor")
+    elsewhere = town.login("caseworker", "330100", "tax", subject="clerk-two")
+    task = await town.task(town.market(), no, "accept")
+    opinion = {"region": "340000", "department": "ecology", "question": "是否同意？"}
+    asked = {"task": task["id"], "items": [{"material": "resolution", "kind": "incomplete", "reason": "缺签字"}]}
+    orders: dict[str, dict[str, Any]] = {
+        "opinions": opinion,
+        "supplements": asked,
+        "transfer": {"region": "320100", "reason": "住所地"},
+        "corrections": {"fields": {"new_address": "江苏省苏州市示例路二号"}, "reason": "电话更正"},
+        "procedures": {"procedure": "x", "reason": "评审"},
+        "extension": {"clock": "acceptance", "reason": "复杂"},
+    }
+    for verb, body in orders.items():
+        is_problem(await clerk.post(f"/v1/cases/{no}/{verb}", json=body), 409, "own_case")
+    is_problem(await clerk.post(f"/v1/tasks/{task['id']}/claim"), 409, "own_case")
+    assert (await town.market().post(f"/v1/cases/{no}/opinions", json=opinion)).status_code == 200
+    for reader in (clerk, boss, elsewhere):
+        is_problem(await reader.get(f"/v1/cases/{no}/opinions"), 409, "own_case")
+    await agent.post(f"/v1/cases/{no}/withdraw", json={})
+
+
+async def test_a_cosigner_is_another_person_with_a_login(office: Office) -> None:
+    agent = office.login("agent")
+    documents = {m.id: [await agent.upload()] for m in PLAN.materials if m.source.value == "upload"}
+    mandate = {"basis": "mandate", "principal": "owner-1", "document": await agent.upload(name="mandate.pdf")}
+    body = {"service": CODE, "form": dict(SCENARIO.form), "documents": documents, "acting": mandate}
+    for wrong in ([], ["a", "b"], ["owner-1"]):
+        is_problem(await agent.post("/v1/cases", json=body | {"cosigners": wrong}), 422, "cosigners_wrong")
+    for nobody in ("银行", "bank 1", "bank\u200b", " "):
+        is_problem(await agent.post("/v1/cases", json=body | {"cosigners": [nobody]}), 422, "field_invalid")
+    assert (await agent.post("/v1/cases", json=body | {"cosigners": ["bank-1"]})).status_code == 201
 
 
 async def test_one_who_is_neither_still_sees_nothing(town: Town) -> None:

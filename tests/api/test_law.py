@@ -55,6 +55,18 @@ async def test_a_notice_is_read_answered_in_parts_and_holds_the_decision(town: T
     await citizen.post(f"/v1/cases/{no}/withdraw", json={})
 
 
+async def test_an_answer_that_cannot_be_kept_is_refused(town: Town) -> None:
+    citizen = town.citizen()
+    no, notice = await asked(town, citizen, town.market())
+    path = f"/v1/cases/{no}/supplements/{notice['id']}/reply"
+    for value in (b'"\\u0000"', b'{"a": ["\\u0000"]}', b'"\\ud800"', b"NaN", b"1e999"):
+        body = b'{"items": {"i2": {"value": %s}}}' % value
+        answer = await citizen.post(path, content=body, headers={"Content-Type": "application/json"})
+        is_problem(answer, 422, "field_invalid")
+    assert (await citizen.post(path, json={"items": {"i2": {"value": "\\u0000 𠀀·"}}})).status_code == 200
+    await citizen.post(f"/v1/cases/{no}/withdraw", json={})
+
+
 async def test_a_notice_names_what_the_service_has(town: Town) -> None:
     citizen, clerk = town.citizen(), town.market()
     no = await citizen.submit()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from tests.api.test_problems import is_problem
 from tests.fixtures.houses import Office
 
@@ -44,3 +46,13 @@ async def test_a_message_reaches_only_the_place_it_is_for(office: Office) -> Non
         is_problem(await office.login(role).get(path), 404, "not_found")
     is_problem(await office.citizen().post(path, json={"text": "x"}), 404, "not_found")
     is_problem(await citizen.post(path, json={"text": ""}), 422, "field_invalid")
+
+
+async def test_whoever_writes_at_the_same_moment_is_heard(office: Office) -> None:
+    citizen, clerk = office.citizen(), office.market()
+    no = await citizen.submit()
+    path = f"/v1/cases/{no}/messages"
+    answers = await asyncio.gather(*(who.post(path, json={"text": "同时"}) for who in (citizen, clerk) * 4))
+    assert [answer.status_code for answer in answers] == [201] * 8
+    events = (await citizen.get(f"/v1/cases/{no}/events")).json()["events"]
+    assert [event["seq"] for event in events] == list(range(1, 10))

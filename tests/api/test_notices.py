@@ -67,3 +67,17 @@ async def test_acceptance_supplement_and_decision_have_theirs(town: Town) -> Non
     licence = results["results"][0]
     assert (await town.caller().get(f"/v1/verify/{licence['licence']}/qr.svg")).status_code == 200
     assert licence["qr"].endswith("/qr.svg")
+
+
+async def test_a_paper_names_who_issued_it_though_another_place_has_taken_over_since(town: Town) -> None:
+    citizen, first, then = town.citizen(), town.market(), town.market(region="320100")
+    no = await citizen.submit()
+    await town.task(first, no, "accept")
+    await first.post(f"/v1/cases/{no}/transfer", json={"region": "320100", "reason": "住所地"})
+    assert (await town.decide(then, no, "transfer", "agree")).status_code == 200
+    assert (await town.decide(then, no, "accept", "refuse", **REASON)).status_code == 200
+    await town.until(citizen, no, lambda case: case["closed_at"])
+    papers = await notices(citizen, no)
+    assert [paper["place"]["region"] for paper in papers.values()] == ["320500", "320100"]
+    assert papers["receipt"]["text"][0]["zh"].startswith("苏州市")
+    assert "market_regulation" not in papers["non_acceptance"]["text"][0]["zh"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import httpx
@@ -58,6 +59,11 @@ async def test_a_register_that_is_somewhere_unknown_or_has_nothing_is_told_and_n
     assert nowhere["missing"][0]["why"] == "place_unknown"
     elsewhere = (await verified(town).post(path, json={"form": {"origin_city": "330100"}})).json()
     assert elsewhere["missing"][0]["why"] == "not_found"
+    odds: list[Any] = [[], {}, 5, True, "\ud800"]
+    for odd in odds:
+        body = json.dumps({"form": {"origin_city": "340100", "applicant_name": odd, "applicant_id": odd}})
+        answer = await verified(town).post(path, content=body, headers={"Content-Type": "application/json"})
+        assert answer.status_code == 200, (odd, answer.text)
     assert elsewhere["values"] == {"applicant_id": ME}
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from tests.api.closed import REASON, refused
 from tests.api.test_problems import is_problem
 from tests.fixtures.running import Town
@@ -40,3 +42,12 @@ async def test_a_bad_rating_opens_a_follow_up_with_its_clock(town: Town) -> None
     assert done.status_code == 200, done.text
     shown = (await citizen.get(f"/v1/cases/{no}/rating")).json()["rating"]["follow_up"]
     assert (shown["state"], shown["outcome"]) == ("done", "rectified")
+
+
+async def test_a_bad_rating_that_is_sent_twice_counts_once(town: Town) -> None:
+    citizen = town.citizen()
+    no = await refused(town, citizen)
+    path = f"/v1/cases/{no}/rating"
+    answers = await asyncio.gather(*(citizen.post(path, json={"stars": 1}) for _ in range(3)))
+    assert sorted(answer.status_code for answer in answers) == [201, 409, 409]
+    is_problem(await citizen.post(path, json={"stars": 2}), 409, "already_rated")

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+from sqlalchemy import text
+
+from api.delivery import Delivery
+from api.gateway import Down
+from api.usecases import orders
 from catalogue.library import HERE, Library
 from catalogue.scenario import read_scenario
+from tests.api.test_acting import acting
 from tests.api.test_problems import is_problem
 from tests.fixtures.houses import Caller
 from tests.fixtures.running import Town
+from tongban.relay import relay_once
 
 CODE = "YRD-RE-MORT"
 PLAN = Library().services[CODE]
@@ -73,8 +81,12 @@ async def test_a_session_decides_its_step_and_brings_its_documents_into_the_case
     assert [w["id"] for w in (await meeting.far.get("/v1/windows")).json()["windows"]] == [meeting.window]
     await meeting.to_service()
     photo = await meeting.near.upload(name="contract.pdf")
-    await meeting.ok(meeting.near, act="capture", document=photo, material="contract")
-    foreign = await meeting.act(meeting.near, act="capture", document=await meeting.owner.upload(), material="contract")
+    await meeting.ok(meeting.near, act="capture", document=photo, material="loan_contract")
+    unknown = await meeting.act(meeting.near, act="capture", document=photo, material="contract")
+    is_problem(unknown, 422, "material_unknown")
+    foreign = await meeting.act(
+        meeting.near, act="capture", document=await meeting.owner.upload(), material="loan_contract"
+    )
     is_problem(foreign, 422, "document_unknown")
     await meeting.ok(meeting.far, act="ask_sign", digest=DIGEST)
     await meeting.ok(meeting.owner, act="signed", digest="d" * 64)
@@ -91,7 +103,7 @@ async def test_a_session_decides_its_step_and_brings_its_documents_into_the_case
     is_problem(await meeting.act(meeting.far, act="begin"), 409, "window_closed")
 
     case = await town.until(meeting.owner, meeting.no, lambda c: "window" not in str(_open_steps(c)))
-    assert [d["digest"] for d in case["documents"]["contract"]][-1] == closed["captured"][0]["digest"]
+    assert [d["digest"] for d in case["documents"]["loan_contract"]][-1] == closed["captured"][0]["digest"]
     events = (await meeting.owner.get(f"/v1/cases/{meeting.no}/events?limit=1000")).json()["events"]
     types = [event["type"] for event in events]
     for kind in ("queued", "connecting", "identity_passed", "consented", "in_service", "captured", "signing", "closed"):
@@ -149,3 +161,87 @@ async def test_a_case_without_a_window_step_meets_at_a_hall_that_is_named(town: 
     left = await near.post(f"/v1/windows/{window['id']}/acts", json={"act": "close", "outcome": "referred"})
     assert left.status_code == 200, left.text
     await citizen.post(f"/v1/cases/{no}/withdraw", json={})
+
+
+async def test_nobody_decides_his_own_case_through_a_session(town: Town) -> None:
+    meeting = Meeting(town)
+    meeting.owner = town.citizen("both-sides")
+    await meeting.begin()
+    await town.until_window(meeting.owner, meeting.window, "queued")
+    await meeting.ok(meeting.far, act="pick_up")
+    for place in ("hall_city", "property_city"):
+        clerk = town.login("caseworker", str(SCENARIO.form[place]), "natural_resources", subject="both-sides")
+        is_problem(await meeting.act(clerk, act="join", party="hall"), 409, "own_case")
+        is_problem(await meeting.act(clerk, act="identity", method="official", passed=True), 409, "own_case")
+    is_problem(await meeting.act(meeting.far, act="hand_over", to="both-sides"), 409, "own_case")
+    await meeting.ok(meeting.owner, act="close", outcome="abandoned")
+    await meeting.owner.post(f"/v1/cases/{meeting.no}/withdraw", json={})
+
+
+class HallMeeting(Meeting):
+    """A session of a case that has no step at a window: at a hall that takes no other part in it."""
+
+    def __init__(self, town: Town) -> None:
+        super().__init__(town)
+        self.near, self.far = town.login("caseworker", "340100", "service_hall"), town.market()
+
+    async def begin(self) -> None:
+        self.owner = self.town.login("agent")
+        self.no = (await self.owner.post("/v1/cases", json=await acting(self.owner))).json()["no"]
+        await self.town.task(self.far, self.no, "accept")
+        hall = {"region": "340100", "department": "service_hall"}
+        self.window = (await self.owner.post("/v1/windows", json={"case_no": self.no, "hall": hall})).json()["id"]
+        await self.town.until_window(self.owner, self.window, "queued")
+        await self.to_service()
+
+    async def names(self) -> list[str]:
+        case = await self.town.case(self.owner, self.no)
+        return [document["name"] for document in case["documents"]["resolution"]]
+
+
+async def test_either_clerk_of_a_session_brings_documents_into_the_case(town: Town) -> None:
+    meeting = HallMeeting(town)
+    await meeting.begin()
+    for clerk, name in ((meeting.near, "near.pdf"), (meeting.far, "far.pdf")):
+        document = await clerk.upload(name=name)
+        await meeting.ok(clerk, act="capture", document=document, material="resolution")
+        assert (await meeting.owner.get(f"/v1/cases/{meeting.no}/documents/{document}")).status_code == 200
+    assert await meeting.names() == ["resolution.pdf", "near.pdf", "far.pdf"]
+    assert [window["id"] for window in (await meeting.owner.get("/v1/windows")).json()["windows"]] == [meeting.window]
+    assert (await town.citizen().get("/v1/windows")).json()["windows"] == []
+    await meeting.ok(meeting.far, act="close", outcome="referred")
+    await meeting.owner.post(f"/v1/cases/{meeting.no}/withdraw", json={})
+
+
+async def test_what_a_session_has_taken_in_reaches_the_case_though_the_api_dies(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meeting = HallMeeting(town)
+    await meeting.begin()
+    document = await meeting.near.upload(name="kept.pdf")
+
+    async def dies(*_: object) -> None:
+        raise Down
+
+    with monkeypatch.context() as patch:
+        patch.setattr(orders, "send", dies)
+        lost = await meeting.act(meeting.near, act="capture", document=document, material="resolution")
+    is_problem(lost, 503, "temporarily_down")
+    assert [item["document"] for item in (await meeting.shown(meeting.owner))["captured"]] == [document]
+    assert await meeting.names() == ["resolution.pdf"]
+    async with town.database.begin() as session:
+        await session.execute(text("UPDATE outbox SET due_at = now() WHERE kind = 'order'"))
+    house = town.house
+    await relay_once(house, Delivery(house.database, house.gateway, house.calendars, local_first=True))
+    assert await meeting.names() == ["resolution.pdf", "kept.pdf"]
+    await meeting.ok(meeting.far, act="close", outcome="referred")
+    await meeting.owner.post(f"/v1/cases/{meeting.no}/withdraw", json={})
+
+
+async def test_a_window_step_is_not_moved_to_another_hall(town: Town) -> None:
+    meeting = Meeting(town)
+    await meeting.begin()
+    await meeting.ok(meeting.owner, act="close", outcome="abandoned")
+    elsewhere = {"case_no": meeting.no, "hall": {"region": "330100", "department": "service_hall"}}
+    is_problem(await meeting.owner.post("/v1/windows", json=elsewhere), 422, "window_elsewhere")
+    await meeting.owner.post(f"/v1/cases/{meeting.no}/withdraw", json={})

@@ -29,6 +29,13 @@ def test_only_a_clerk_who_meets_the_applicant_captures() -> None:
         assert capture(world, actor=actor) == "not_found"
 
 
+def test_in_a_session_the_session_says_who_captures() -> None:
+    world = World(PERMIT)
+    for actor in (SUPERVISOR, CITIZEN):
+        assert capture(world, actor=actor, session="w1") == "not_found"
+    assert capture(world, actor=STRANGER, session="w1") is None
+
+
 def test_what_was_promised_for_later_is_kept_by_it() -> None:
     plan = law_plan(ACCEPT, materials=(material("later", Tolerance.DEFERRABLE, OnBroken.TASK),))
     world = World(plan, intake=Intake(promised=("later",)))

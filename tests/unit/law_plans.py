@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import strategies as st
 
 from domain.messages import Place, Text
@@ -48,12 +50,10 @@ def law_step(name: str, kind: StepKind, needs: tuple[str, ...] = (), leg: str = 
     return made.model_copy(update=changes)
 
 
-def law_clock(name: str, start: str, stop: str, **changes: object) -> Clock:
+def law_clock(name: str, start: str, stop: str, **changes: Any) -> Clock:
     """Twenty working days by law, with an extension; it stands still for supplements and the procedure."""
-    return Clock(
-        id=name, title=Text(zh=name, en=name), start=start, stop=stop,
-        **({"legal": limit(20), "suspends": ("supplement", "review"), "extension": limit(10)} | changes),
-    )  # fmt: skip
+    given: dict[str, Any] = {"legal": limit(20), "suspends": ("supplement", "review"), "extension": limit(10)}
+    return Clock(id=name, title=Text(zh=name, en=name), start=start, stop=stop, **(given | changes))
 
 
 ACCEPTANCE = law_clock("acceptance", "received", "accept.done", legal=limit(5), extension=None,

@@ -109,6 +109,13 @@ def test_a_condition_sees_the_form_and_nothing_left_out_is_an_error() -> None:
     assert holds("age == null", {}, TYPES)
 
 
+@pytest.mark.parametrize("expression", ["age > 2", "name.starts_with('x')", "name.length > 1", "1 / age > 0"])
+def test_what_cannot_be_reckoned_does_not_hold_and_breaks_nothing(expression: str) -> None:
+    compile_condition(expression, TYPES)
+    assert not holds(expression, {}, TYPES)
+    assert not holds(expression, {"age": 0, "name": ""}, TYPES)
+
+
 def test_a_step_that_does_not_apply_passes_its_needs_on() -> None:
     text = "    needs: [accept]\n    operation: archive_handover\n"
     source = SOURCE.replace(text, "    when: uscc == shareholder_uscc\n" + text)

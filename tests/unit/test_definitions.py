@@ -58,6 +58,7 @@ def test_too_much_is_refused_before_it_is_read() -> None:
 def test_what_no_adapter_offers_is_told_when_the_adapters_are_known() -> None:
     source = GOOD[0].read_bytes()
     most = {"vehicle_licence", "vehicle_transfer_out", "vehicle_transfer_restore", "vehicle_licence_issue"}
+    most |= {"fee_order", "fee_refund"}
     offers = {"traffic_police": most}
     with pytest.raises(Refused) as refused:
         compile_text(source, "x.yaml", offers)

@@ -341,3 +341,24 @@ TestWindow = WindowMachine.TestCase
 TestWindow.settings = settings(
     max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
+
+
+def test_a_colleague_who_is_not_in_the_session_says_nothing_about_it() -> None:
+    played = Played()
+    played.to_service()
+    for place in (NEAR, FAR):
+        colleague = place.model_copy(update={"subject": "colleague"})
+        assert played.do(LostAct, colleague, party=Party.APPLICANT) == "window_not_yours"
+    played.ok(LostAct, NEAR, party=Party.APPLICANT)
+    assert played.do(RejoinAct, NEAR.model_copy(update={"subject": "colleague"}), party=Party.APPLICANT)
+    assert played.do(JoinAct, NEAR.model_copy(update={"subject": "c"}), party=Party.APPLICANT) == "window_taken"
+    played.ok(RejoinAct, CITIZEN, party=Party.APPLICANT)
+
+
+def test_a_connection_that_was_lost_before_the_session_was_given_back_does_not_end_it() -> None:
+    played = Played()
+    played.ok(PickUpAct, FAR)
+    played.ok(LostAct, FAR, party=Party.HANDLING)
+    played.ok(GiveBackAct, FAR)
+    played.wait(TIMES.grace_minutes + 1)
+    assert played.status is S.QUEUED
