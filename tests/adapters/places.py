@@ -87,8 +87,8 @@ class Controls:
 class Desk(Controls):
     """A province inside this process, without sockets."""
 
-    def __init__(self, data: Path, pending_s: float = 60.0) -> None:
-        app = build_app(Settings(REGION, data, SECRET, pending_s=pending_s, controls=True))
+    def __init__(self, data: Path, pending_s: float = 60.0, *, auto_pay: bool = True) -> None:
+        app = build_app(Settings(REGION, data, SECRET, pending_s=pending_s, controls=True, auto_pay=auto_pay))
         self.gateway = app.state.gateway
         self.transport = httpx.ASGITransport(app)
         super().__init__(httpx.AsyncClient(transport=self.transport, base_url="http://province"))
