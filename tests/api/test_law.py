@@ -30,6 +30,8 @@ async def test_a_notice_is_read_answered_in_parts_and_holds_the_decision(town: T
     no, notice = await asked(town, citizen, clerk)
     assert [item["title"]["en"] for item in notice["items"]] == ["Resolution and amended articles", "New address"]
     assert [item["reason"] for item in notice["items"]] == ["缺股东签字", "门牌号不存在"]
+    results = await citizen.get(f"/v1/cases/{no}/results")
+    assert (results.status_code, results.json()["decision"]) == (200, None)  # a notice decides nothing
     case = (await citizen.get(f"/v1/cases/{no}")).json()
     assert ("applicant", "supplement") in {(w["who"], w["why"]) for w in case["waiting"]}
     is_problem(await town.decide(clerk, no, "accept", "accept"), 409, "supplement_open")
