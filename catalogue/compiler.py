@@ -28,7 +28,7 @@ def offered(file: Path) -> Offers:
     """Department -> the operations that adapters can carry out there; ValueError if that cannot be read from it."""
     try:
         listed = YAML(typ="safe", pure=True).load(file.read_text("utf-8"))
-    except (YAMLError, UnicodeDecodeError) as error:
+    except (YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError("not YAML in UTF-8") from error
     if not isinstance(listed, dict) or not all(isinstance(operations, dict) for operations in listed.values()):
         raise ValueError("not departments with their operations")

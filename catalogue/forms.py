@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator, Mapping
+from math import isfinite
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
@@ -64,9 +65,23 @@ def conditions(plan: Plan, form: Mapping[str, JsonValue]) -> dict[str, bool]:
 
 
 def _read_field(name: str, value: JsonValue, schema: Mapping[str, JsonValue], divisions: Divisions) -> JsonValue:
+    pointer = f"/form/{name}"
+    if isinstance(value, list):
+        items = schema.get("items")
+        inner = {"format": schema.get("format", "")} | (items if isinstance(items, dict) else {})
+        return [_read_field(f"{name}/{i}", item, inner, divisions) for i, item in enumerate(value)]
+    if isinstance(value, dict):
+        parts = schema.get("properties")
+        of = parts if isinstance(parts, dict) else {}
+        found = {key: part if isinstance(part := of.get(key), dict) else {} for key in value}
+        return {
+            str(_read_field(name, key, {}, divisions)): _read_field(f"{name}/{key}", item, found[key], divisions)
+            for key, item in value.items()
+        }
+    if isinstance(value, float) and not isfinite(value):
+        raise Refusal("field_invalid", pointer)
     if not isinstance(value, str):
         return value
-    pointer = f"/form/{name}"
     text = unicodedata.normalize("NFC", value).strip()
     if any(unicodedata.category(c) in {"Cc", "Cf", "Cs", "Co", "Cn"} for c in text):
         raise Refusal("text_unreadable", pointer)

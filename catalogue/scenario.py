@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
-from pydantic import ConfigDict, Field, JsonValue, ValidationError, field_validator
+from pydantic import ConfigDict, Field, JsonValue, ValidationError, ValidationInfo, field_validator, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -69,6 +69,18 @@ Deed = Literal[
 ]
 
 
+_TO_WHAT: Mapping[str, tuple[str, ...]] = {
+    "decline_evidence": ("step",),
+    "ask_extension": ("clock",),
+    "begin_procedure": ("procedure",),
+    "end_procedure": ("procedure",),
+    "hand_in": ("material",),
+    "object": ("step",),
+    "original": ("material", "stage"),
+    "transfer": ("region",),
+}
+
+
 class Act(Message):
     """Something else that somebody does: ``after`` a mark (see docs/reference/scenarios.md)."""
 
@@ -91,12 +103,20 @@ class Act(Message):
     agree: bool = True
     reason: Text | str = ""  # for the reader
 
-    @field_validator("after")
+    @field_validator("after", "planned")
     @classmethod
-    def _readable(cls, value: str) -> str:
-        if not _DURATION.fullmatch(value):
+    def _readable(cls, value: str, info: ValidationInfo) -> str:
+        if not _DURATION.fullmatch(value) and (value or info.field_name == "after"):
             raise ValueError("a duration is 2h, 3d or 2wd")
         return value
+
+    @model_validator(mode="after")
+    def _whole(self) -> Act:
+        if missing := [name for name in _TO_WHAT.get(self.does, ()) if not getattr(self, name)]:
+            raise ValueError(f"{self.does} needs {' and '.join(missing)}")
+        if (moment := moment_of(self.when)) is not None and not within(moment):
+            raise ValueError("when is not between 2000 and 2099")
+        return self
 
 
 class Scenario(Message):
@@ -119,6 +139,8 @@ class Scenario(Message):
     def _aware(cls, value: datetime) -> datetime:
         if value.tzinfo is None:
             raise ValueError("needs a time zone, for example +08:00")
+        if not within(value):
+            raise ValueError("is not between 2000 and 2099")
         return value
 
     def shifted(self, weeks: int) -> Scenario:
@@ -142,11 +164,18 @@ def read_scenario(path: Path) -> Scenario:
         return Scenario.model_validate(YAML(typ="safe", pure=True).load(source.decode("utf-8")))
     except OSError as error:
         raise ScenarioError(f"{path}: {error.strerror}") from error
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise ScenarioError(f"{path.name}: not YAML in UTF-8: {error}") from error
     except ValidationError as error:
         found = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
         raise ScenarioError(f"{path.name}: " + "; ".join(found)) from error
+    except ScenarioError:
+        raise
+    except (YAMLError, ValueError, RecursionError) as error:  # a ValueError: not UTF-8, or a day that is none
+        raise ScenarioError(f"{path.name}: not YAML in UTF-8: {error}") from error
+
+
+def within(moment: datetime) -> bool:
+    """Whether it lies in the years that days can be counted in."""
+    return 2000 <= moment.year <= 2099
 
 
 def moment_of(when: str) -> datetime | None:

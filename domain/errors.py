@@ -239,6 +239,11 @@ ERRORS: dict[str, ErrorKind] = {
         "地点决定由谁办理，不能更正；请移送或重新申请。",
         "Who handles the case depends on it; transfer it instead.",
     ),
+    "course_not_correctable": _kind(
+        422,
+        "更正后办理步骤会改变，不能更正；请重新申请。",
+        "What has to be done would change with it; apply anew instead.",
+    ),
     "material_missing": _kind(422, "缺少必需材料。", "A required document is missing."),
     "material_unknown": _kind(422, "此事项没有这项材料。", "This service has no such material."),
     "document_unknown": _kind(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
 
@@ -54,7 +54,10 @@ async def drafts_of(session: AsyncSession, owner: str) -> Sequence[Draft]:
 
 
 async def count_drafts(session: AsyncSession, owner: str) -> int:
-    """How many this owner has not handed in yet."""
+    """How many this owner has not handed in yet; until the transaction ends nobody makes another for him."""
+    await session.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended('draft ' || :owner, 0))"), {"owner": owner}
+    )
     found = await session.scalar(
         select(func.count()).select_from(Draft).where(col(Draft.owner) == owner, col(Draft.receipt).is_(None))
     )

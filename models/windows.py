@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from pydantic import BaseModel
 from sqlalchemy import CHAR, Column, ForeignKey, Index, func, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
 
-from domain.messages import Place
+from domain.audit import SUPERSEDED
+from domain.messages import SYSTEM, Place
+from domain.record import Event
 from domain.window import WindowBatch, WindowStart, WindowView
 from models import outbox
 from models.cases import Case, lock_case, note
@@ -22,7 +27,7 @@ CAPTURED = "window:captured"
 
 
 class WindowSession(SQLModel, table=True):
-    """``start``: with what it was started. ``progress``: the projection that people read."""
+    """``start``: with what it was started. ``progress``: the projection that people read, and what was written."""
 
     __tablename__ = "window_session"
     __table_args__ = (
@@ -126,16 +131,39 @@ async def position(session: AsyncSession, window: WindowSession) -> int:
     return int(before or 0) + 1
 
 
+class Written(BaseModel):
+    """What was written under a number, and where in the audit trail of the case its lines are."""
+
+    number: int
+    digest: str
+    epoch: int
+    first: int
+    last: int
+
+
 async def write_window(database: Database, batch: WindowBatch) -> bool:
-    """One batch of a session: its projection and its lines in the audit trail of the case. False: written before."""
+    """One batch of a session: its projection and its lines in the audit trail of the case. False: written before.
+
+    As for a case, the workflow is right, not the record: a batch that comes again and says something else, from a
+    history at least as long, takes the place of what was written under its number and after it.
+    """
     async with database.begin() as session:
         case = await lock_case(session, batch.case_no)
         window = await session.get(WindowSession, batch.id, with_for_update=True)
         if case is None or window is None:
             raise LookupError(f"no session {batch.id} of {batch.case_no}")
+        meaning = _meaning(batch)
+        written = [Written.model_validate(item) for item in window.progress.get("written", ())]
+        void = [item for item in written if item.number >= batch.number]
         if window.recorded >= batch.number:
-            return False
+            same = any(item.number == batch.number and item.digest == meaning for item in void)
+            if same or not void or max(item.epoch for item in void) > batch.epoch:
+                return False
+            await note(session, case, [_superseded(batch, item) for item in void])
+        first = case.events + 1
         await note(session, case, batch.events)
+        stands = [item for item in written if item.number < batch.number]
+        stands.append(Written(number=batch.number, digest=meaning, epoch=batch.epoch, first=first, last=case.events))
         for event in batch.events:
             if event.type == CAPTURED and (command := event.data.get("command")):
                 # it reaches the case even if the process that has asked for it dies now
@@ -146,13 +174,24 @@ async def write_window(database: Database, batch: WindowBatch) -> bool:
             .values(
                 status=batch.view.status.value,
                 outcome=batch.view.outcome.value if batch.view.outcome else "",
-                progress=batch.view.model_dump(mode="json"),
+                progress=batch.view.model_dump(mode="json") | {"written": [item.model_dump() for item in stands]},
                 recorded=batch.number,
                 updated_at=batch.at,
                 closed_at=batch.view.closed_at,
             )
         )
     return True
+
+
+def _superseded(batch: WindowBatch, void: Written) -> Event:
+    data = {"batch": f"{batch.id}:{void.number}", "from": str(void.first), "to": str(void.last)}
+    return Event(type=SUPERSEDED, at=batch.at, actor=SYSTEM, data=data)
+
+
+def _meaning(batch: WindowBatch) -> str:
+    """A digest of what a batch says, without the times: made anew after a crash, the same batch has other ones."""
+    said = [[[e.type, e.actor.subject, dict(e.data)] for e in batch.events], batch.view.status.value]
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 async def open_windows(session: AsyncSession) -> dict[str, datetime]:

@@ -36,7 +36,7 @@ class WindowWorkflow:
         session = self._session
         while True:
             if session.dirty:
-                batch = session.batch(workflow.now())
+                batch = session.batch(workflow.now(), workflow.info().get_current_history_length())
                 await calls.record_window(batch)
                 self._recorded = batch.number
                 continue

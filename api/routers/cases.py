@@ -220,7 +220,8 @@ async def get_results(no: str, request: Request, caller: Caller) -> ResultList:
         licences = await licences_of(session, no)
         kinds = await kinds_of(session, no)
         application = await read_application(session, no)
-        decided = [c for c in await commands.read_commands(session, no) if kinds.get(c.target) in {"accept", "decide"}]
+        done = [c for c in await commands.read_commands(session, no) if c.kind == "decide"]
+    decided = [c for c in done if kinds.get(c.target) in {"accept", "decide"}]
     decision = None
     if decided:
         last = decided[-1]

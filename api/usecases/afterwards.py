@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from api.access import acting_in, is_own, visible_case
+from api.access import acting_in, at_counter, is_own, visible_case
 from api.house import House
 from api.schemas import CommandOut, Decision
 from api.schemas_people import RatingIn, RatingOut, RatingView, ReopenIn, TaskRef
@@ -47,6 +47,8 @@ async def rate(session: Session, house: House, actor: Actor, no: str, body: Rati
     case = await visible_case(session, actor, no)
     if not is_own(case, actor):
         raise Refusal("not_found")
+    if at_counter(case, actor):
+        raise Refusal("forbidden")  # who serves at the counter does not rate himself
     case = await _locked(session, no)
     if case.closed_at is None:
         raise Refusal("not_closed")
@@ -94,7 +96,7 @@ async def rating_view(session: Session, house: House, actor: Actor, no: str) -> 
         )
     return RatingView(
         rating=shown,
-        possible=rating is None and case.closed_at is not None and is_own(case, actor),
+        possible=rating is None and case.closed_at is not None and is_own(case, actor) and not at_counter(case, actor),
         levels=list(rules.levels),
         aspects=[aspect.model_dump() for aspect in _aspects(house, case)],
     )

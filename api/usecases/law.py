@@ -30,7 +30,7 @@ from api.schemas_law import (
 )
 from api.usecases import orders
 from api.usecases.files import kept_files
-from catalogue.forms import read_form
+from catalogue.forms import check_eligibility, conditions, read_form
 from domain import names
 from domain.errors import Refusal, Refusals
 from domain.messages import Actor
@@ -218,6 +218,10 @@ async def correct(house: House, who: Caller, body: CorrectionIn) -> CommandOut:
         places = {role.region_field for role in plan.roles.values()} & set(body.fields)
         if places:
             raise Refusals([Refusal("place_not_correctable", f"/fields/{name}") for name in sorted(places)])
+        if faults := check_eligibility(plan, clean):
+            raise Refusals(faults)
+        if conditions(plan, clean) != conditions(plan, current):
+            raise Refusals([Refusal("course_not_correctable", f"/fields/{name}") for name in sorted(body.fields)])
         changed = {name: {"before": current.get(name), "after": clean.get(name)} for name in sorted(body.fields)}
         order = CorrectCommand(
             id=who.order_id("correct", who.no, body), actor=who.actor, fields=tuple(sorted(body.fields))

@@ -21,9 +21,10 @@ from domain.errors import Refusal
 from domain.identifiers import is_case_number
 from domain.messages import Place, Text
 from domain.plan import CasePlan, Plan, StepKind
+from domain.process.state import SupplementStatus
 from domain.reasons import reason_text
 from models import commands, events
-from models.cases import Case, read_application, read_case, read_plan
+from models.cases import Application, Case, read_application, read_case, read_plan
 from models.commands import Command
 from models.database import Session
 from models.events import EventRow
@@ -48,8 +49,11 @@ _NONE = Text(zh="见决定", en="see the decision")
 class _File:
     """A case with everything that its papers quote."""
 
-    def __init__(self, case: Case, plan: Plan, bound: CasePlan, rows: Sequence[EventRow], done: Sequence[Command]):
-        self.case, self.plan, self.bound, self.done = case, plan, bound, done
+    def __init__(
+        self, case: Case, plan: Plan, application: Application, rows: Sequence[EventRow], done: Sequence[Command]
+    ) -> None:
+        self.case, self.plan, self.done = case, plan, done
+        self.form, self.bound = application.form, CasePlan.model_validate(application.case_plan)
         void: set[int] = set()
         for row in rows:
             if row.type == SUPERSEDED:
@@ -58,14 +62,22 @@ class _File:
         self.words = {command.id: command.body for command in done}
         self.kinds: Mapping[str, str] = {}
 
+    def subject(self, row: EventRow) -> str:
+        """By what name the case went when that line was written."""
+        name = self.form[self.plan.subject_field]
+        for correction in self.case.view().corrections:
+            fields = self.words.get(correction.command, {}).get("fields", {})
+            if correction.at <= row.at and not correction.reverted and self.plan.subject_field in fields:
+                name = fields[self.plan.subject_field]["after"]
+        return str(name)
+
 
 async def _open(session: Session, case: Case) -> _File:
     plan, application = await read_plan(session, case.plan_digest), await read_application(session, case.no)
     if plan is None or application is None:
         raise Refusal("internal")
     rows = await events.events_of(session, case.no, limit=100_000)
-    bound = CasePlan.model_validate(application.case_plan)
-    file = _File(case, plan, bound, rows, await commands.read_commands(session, case.no))
+    file = _File(case, plan, application, rows, await commands.read_commands(session, case.no))
     file.kinds = await kinds_of(session, case.no)
     return file
 
@@ -84,19 +96,21 @@ async def verify(session: Session, house: House, number: str) -> VerificationOut
     case = await read_case(session, match[1])
     if case is None:
         return None
-    for notice in await notices_of(session, house, case):
-        if notice.number == number:
-            plan = await read_plan(session, case.plan_digest)
-            title = plan.title if plan else Text(zh=case.service, en=case.service)
-            return VerificationOut(
-                licence=number,
-                valid=True,
-                state="valid",
-                title=notice.title,
-                issuer=notice.place,
-                issued_at=notice.issued_at,
-                shows=[{"title": {"zh": "事项", "en": "Service"}, "value": title.zh}],
-            )
+    file = await _open(session, case)
+    for row in file.rows:
+        if row.type not in KINDS or (notice := _notice(house, file, row, KINDS[row.type])).number != number:
+            continue
+        taken_back = {s.id for s in case.view().supplements if s.status == SupplementStatus.CANCELLED}
+        stands = row.data.get("supplement") not in taken_back
+        return VerificationOut(
+            licence=number,
+            valid=stands,
+            state="valid" if stands else "cancelled",
+            title=notice.title,
+            issuer=notice.place,
+            issued_at=notice.issued_at,
+            shows=[{"title": {"zh": "事项", "en": "Service"}, "value": file.plan.title.zh}],
+        )
     return None
 
 
@@ -158,7 +172,7 @@ class _Fill:
         what, due = _what(file, row, kind), str(row.data.get("due") or row.data.get("planned") or "")
         if kind == "supplement":
             self.items = _items(file, row)
-        common = {"no": file.case.no, "subject": file.case.subject}
+        common = {"no": file.case.no, "subject": file.subject(row)}
         self.zh = common | {
             "service": file.plan.title.zh,
             "place": f"{name.zh}（{role.zh}）",

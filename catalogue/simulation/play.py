@@ -17,7 +17,7 @@ from domain.calendar import local_day
 from domain.case import StepStatus
 from domain.errors import Refusals
 from domain.identifiers import case_number
-from domain.plan import Plan, bind
+from domain.plan import Plan, Tolerance, bind
 from domain.process import Intake, Process
 from domain.process.state import SupplementStatus
 from domain.record import Event
@@ -36,6 +36,10 @@ def simulate(plan: Plan, scenario: Scenario, library: Library, *, delay: str = U
     """
     start = _start(plan, scenario, library)
     _check_names(plan, scenario, {step.id for step in start.plan.steps})
+    deferrable = {m.id for m in start.plan.materials if m.tolerance is not Tolerance.CORE}
+    for name in scenario.promised:
+        if name not in deferrable:
+            raise ScenarioError(f"promised: {name} is nothing that may be promised here")
     return _Play(start, scenario, delay).run()
 
 

@@ -301,11 +301,15 @@ class WindowView(Message):
 
 
 class WindowBatch(Message):
-    """What has to be written down of a session: numbered; the same number again is a no-op."""
+    """What has to be written down of a session: numbered; the same number again is a no-op.
+
+    epoch: how many events the workflow's history held.
+    """
 
     id: str
     case_no: str
     number: int
+    epoch: int = 0
     at: datetime
     view: WindowView
     events: tuple[Event, ...]

@@ -142,7 +142,7 @@ class Session:
         """Whether anything happened since the last batch."""
         return bool(self._events)
 
-    def batch(self, now: datetime) -> WindowBatch:
+    def batch(self, now: datetime, epoch: int = 0) -> WindowBatch:
         """Everything since the last one, numbered."""
         self.state.recorded += 1
         events, self._events = tuple(self._events), []
@@ -150,6 +150,7 @@ class Session:
             id=self.start.id,
             case_no=self.start.case_no,
             number=self.state.recorded,
+            epoch=epoch,
             at=now,
             view=self.view(),
             events=events,

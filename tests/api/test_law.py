@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from catalogue.library import HERE
+from catalogue.scenario import read_scenario
 from tests.api.test_problems import is_problem
 from tests.fixtures.houses import Caller
 from tests.fixtures.running import Town
+from tests.fixtures.samples import library
 
 NOTICE = {
     "items": [
@@ -30,6 +33,8 @@ async def test_a_notice_is_read_answered_in_parts_and_holds_the_decision(town: T
     no, notice = await asked(town, citizen, clerk)
     assert [item["title"]["en"] for item in notice["items"]] == ["Resolution and amended articles", "New address"]
     assert [item["reason"] for item in notice["items"]] == ["缺股东签字", "门牌号不存在"]
+    results = await citizen.get(f"/v1/cases/{no}/results")
+    assert (results.status_code, results.json()["decision"]) == (200, None)  # a notice decides nothing
     case = (await citizen.get(f"/v1/cases/{no}")).json()
     assert ("applicant", "supplement") in {(w["who"], w["why"]) for w in case["waiting"]}
     is_problem(await town.decide(clerk, no, "accept", "accept"), 409, "supplement_open")
@@ -151,6 +156,24 @@ async def test_a_correction_is_shown_before_and_after_and_is_what_goes_out(town:
     is_problem(await town.decide(clerk, no, "objection", "objection_upheld", reason="x"), 409, "same_person")
     assert (await town.decide(town.market(), no, "objection", "objection_upheld", reason="x")).status_code == 200
     assert (await citizen.get(f"/v1/cases/{no}")).json()["form"]["new_address"] != fields["new_address"]
+    await citizen.post(f"/v1/cases/{no}/withdraw", json={})
+
+
+async def test_a_correction_changes_neither_who_may_have_it_nor_what_is_done(town: Town) -> None:
+    citizen, plan = town.citizen(), library().service("YRD-HUKOU")
+    form = dict(read_scenario(HERE / "scenarios" / "YRD-HUKOU" / "completed.yaml").form)
+    documents = {m.id: [await citizen.upload()] for m in plan.materials if m.source.value == "upload"}
+    body = {"service": plan.code, "form": form, "documents": documents}
+    no = (await citizen.post("/v1/cases", json=body)).json()["no"]
+    clerk = town.login("caseworker", str(form["destination_city"]), "public_security")
+    await town.task(clerk, no, "accept")
+    path = f"/v1/cases/{no}/corrections"
+    other = {"fields": {"reason": "graduation"}, "reason": "电话更正"}
+    is_problem(await clerk.post(path, json=other), 422, "course_not_correctable")
+    mail = {"fields": {"delivery": "mail"}, "reason": "电话更正"}
+    is_problem(await clerk.post(path, json=mail), 422, "not_eligible")
+    name = {"fields": {"new_address": "上海市青浦区示例路3号"}, "reason": "电话更正"}
+    assert (await clerk.post(path, json=name)).status_code == 200
     await citizen.post(f"/v1/cases/{no}/withdraw", json={})
 
 

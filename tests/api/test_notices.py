@@ -81,3 +81,33 @@ async def test_a_paper_names_who_issued_it_though_another_place_has_taken_over_s
     assert [paper["place"]["region"] for paper in papers.values()] == ["320500", "320100"]
     assert papers["receipt"]["text"][0]["zh"].startswith("苏州市")
     assert "market_regulation" not in papers["non_acceptance"]["text"][0]["zh"]
+
+
+async def test_a_paper_names_the_company_as_it_was_called_when_it_was_issued(town: Town) -> None:
+    citizen, clerk = town.citizen(), town.market()
+    no = await citizen.submit()
+    await town.task(clerk, no, "accept")
+    mended = {"fields": {"company_name": "合肥更名有限公司"}, "reason": "电话更正"}
+    assert (await clerk.post(f"/v1/cases/{no}/corrections", json=mended)).status_code == 200
+    assert (await town.decide(clerk, no, "accept", "refuse", **REASON)).status_code == 200
+    await town.until(citizen, no, lambda case: case["closed_at"])
+    papers = await notices(citizen, no)
+    assert "合肥示例新材料有限公司" in papers["receipt"]["text"][0]["zh"]
+    assert "合肥更名有限公司" in papers["non_acceptance"]["text"][0]["zh"]
+
+
+async def test_a_notice_that_was_taken_back_was_issued_and_is_not_valid(town: Town) -> None:
+    citizen, clerk = town.citizen(), town.market()
+    no = await citizen.submit()
+    task = await town.task(clerk, no, "accept")
+    items = [{"material": "resolution", "kind": "incomplete", "reason": "缺签字"}]
+    await clerk.post(f"/v1/cases/{no}/supplements", json={"task": task["id"], "items": items})
+    paper = (await notices(citizen, no))["supplement"]
+    assert paper["title"]["en"] == "Notice to supplement (once, for everything)"
+    path = f"/v1/verify/{paper['number']}"
+    assert (await town.caller().get(path)).json()["valid"] is True
+    supplement = (await citizen.get(f"/v1/cases/{no}/supplements")).json()["supplements"][0]["id"]
+    await clerk.post(f"/v1/cases/{no}/supplements/{supplement}/cancel", json={"reason": "已共享取得"})
+    verified = (await town.caller().get(path)).json()
+    assert (verified["valid"], verified["state"]) == (False, "cancelled")
+    await citizen.post(f"/v1/cases/{no}/withdraw", json={})

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
+from catalogue.library import HERE
+from catalogue.scenario import read_scenario
 from tests.api.closed import REASON, refused
 from tests.api.test_problems import is_problem
 from tests.fixtures.running import Town
+from tests.fixtures.samples import library
 
 
 async def test_a_case_is_rated_once_after_its_end_and_voluntarily(town: Town) -> None:
@@ -51,3 +54,25 @@ async def test_a_bad_rating_that_is_sent_twice_counts_once(town: Town) -> None:
     answers = await asyncio.gather(*(citizen.post(path, json={"stars": 1}) for _ in range(3)))
     assert sorted(answer.status_code for answer in answers) == [201, 409, 409]
     is_problem(await citizen.post(path, json={"stars": 2}), 409, "already_rated")
+
+
+async def test_who_filed_it_at_the_counter_does_not_rate_it(town: Town) -> None:
+    form = dict(read_scenario(HERE / "scenarios" / "YRD-HUKOU" / "completed.yaml").form)
+    clerk = town.login("caseworker", "340100", "service_hall")
+    plan = library().service("YRD-HUKOU")
+    documents = {m.id: [await clerk.upload()] for m in plan.materials if m.source.value == "upload"}
+    acting = {"basis": "clerk", "principal": "who-came"}
+    body = {"service": plan.code, "form": form, "documents": documents, "acting": acting, "channel": "hall"}
+    answer = await clerk.post("/v1/cases", json=body)
+    assert answer.status_code == 201, answer.text
+    no = answer.json()["no"]
+    person = town.citizen("who-came")
+    await town.until(person, no, lambda case: case["status"] != "submitted")
+    accepting = town.login("caseworker", no[:6], "public_security")
+    assert (await town.decide(accepting, no, "accept", "refuse", **REASON)).status_code == 200
+    await town.until(person, no, lambda case: case["closed_at"])
+    path = f"/v1/cases/{no}/rating"
+    assert (await clerk.get(path)).json()["possible"] is False
+    is_problem(await clerk.post(path, json={"stars": 5}), 403, "forbidden")
+    assert (await person.get(path)).json()["possible"] is True
+    assert (await person.post(path, json={"stars": 3})).status_code == 201

@@ -28,6 +28,9 @@ LIBRARY = Library()
 SCENARIOS: list[tuple[Plan, Scenario]] = [
     (plan, read_scenario(HERE / "scenarios" / plan.code / "completed.yaml")) for plan in LIBRARY.services.values()
 ]
+_PAGES = ("deadlines", "consequences", "supplements", "corrections", "originals", "fees", "results", "events")
+_PEOPLE = ("messages", "notes", "notices", "opinions", "rating")
+DOORS = ("", *(f"/{name}" for name in (*_PAGES, *_PEOPLE)))
 ALLOWED = {200, 201, 202, 204, 403, 404, 409, 412, 422, 428}
 REACHES = {status: {status} for status in CaseStatus}
 for _ in CaseStatus:
@@ -205,7 +208,19 @@ class City:
 
     # what has to hold in the end
 
+    async def read_everywhere(self) -> None:
+        """Whoever may read, reads all there is: nothing that has happened to a case breaks a page of it."""
+        place = self.bound.accepting
+        readers = [self.login("coordinator"), self.login("auditor"), self.owner]
+        readers += [self.login(role, place.region, place.department) for role in ("caseworker", "supervisor")]
+        for who in readers:
+            for door in DOORS:
+                await self.say(who, "GET", f"/v1/cases/{self.no}{door}")
+            await self.say(who, "GET", f"/v1/windows?case_no={self.no}&closed=true")
+
     async def check(self) -> None:
+        await self.read_everywhere()
+
         async def missing(digests: Any) -> list[str]:
             return [digest for digest in digests if not await self.town.house.files.exists(digest)]
 

@@ -100,6 +100,27 @@ def test_what_cannot_be_seen_is_refused(field: str, invisible: str) -> None:
     assert [(f.field, f.code) for f in found.values()] == [(f"/form/{field}", "text_unreadable")]
 
 
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        (["330000", "110000"], "region_unknown"),
+        (["330000\u200b"], "text_unreadable"),
+        ([["\x00"]], "text_unreadable"),
+        ({"a": "\x00"}, "text_unreadable"),
+        ({"\x00": "a"}, "text_unreadable"),
+        (float("nan"), "field_invalid"),
+        ([float("inf")], "field_invalid"),
+    ],
+)
+def test_what_lies_inside_a_field_is_read_like_the_field(value: Any, code: str) -> None:
+    """A definition may leave the rest open; what cannot be kept is refused all the same."""
+    form = {"type": "object", "properties": {"places": {"title": "地点", "items": {"format": "region"}}}}
+    plan = PLAN.model_copy(update={"form": form})
+    with pytest.raises(Refusals) as refused:
+        read_form(plan, {"places": value}, LIBRARY.divisions)
+    assert [fault.code for fault in refused.value.items] == [code]
+
+
 def test_a_move_inside_one_province_is_not_this_service() -> None:
     (refusal,) = check_eligibility(PLAN, FORM | {"origin_city": "320100"})
     assert (refusal.code, refusal.field) == ("not_eligible", "/form/destination_city")

@@ -391,3 +391,21 @@ def test_the_reference_tells_every_key_of_a_scenario() -> None:
         assert required == [key for key, field in model.model_fields.items() if field.is_required()]
     assert set(DOES) <= set(re.findall(r"`(\w+)`", act[act.index("Acts:") :]))
     assert set(get_args(Deed)) == set(DOES)
+
+
+def test_every_text_of_the_catalogue_has_its_two_languages_and_nothing_else() -> None:
+    """A comma in a text that is not quoted makes a key of the rest, and the text ends before it."""
+
+    def texts(value: object) -> Iterator[dict[str, object]]:
+        if isinstance(value, dict):
+            if {"zh", "en"} <= set(value):
+                yield value
+            for item in value.values():
+                yield from texts(item)
+        elif isinstance(value, list):
+            for item in value:
+                yield from texts(item)
+
+    for file in sorted(HERE.glob("**/*.yaml")):
+        for text in texts(YAML(typ="safe", pure=True).load(file.read_text("utf-8"))):
+            assert set(text) <= {"zh", "en", "tag"}, (file.name, text)

@@ -25,11 +25,24 @@ app.command("draw")(draw.run)
 
 
 def open_library() -> Library:
-    """Everything shipped, and the definitions of the operator's own that TONGBAN_SERVICES_DIR names."""
+    """Everything shipped, and the definitions of the operator's own that TONGBAN_SERVICES_DIR names.
+
+    A sentence and status 1 for what does not check among them, status 2 if there is no such folder.
+    """
+    from catalogue.compiler import Refused
     from catalogue.library import Library
 
     own = os.environ.get("TONGBAN_SERVICES_DIR", "")
-    return Library(more=Path(own) if own else None)
+    if own and not Path(own).is_dir():
+        typer.echo(f"TONGBAN_SERVICES_DIR: {own}: no such folder", err=True)
+        raise typer.Exit(UNUSABLE)
+    library = Library(more=Path(own) if own else None)
+    try:
+        _ = library.versions
+    except (Refused, ValueError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(FAULTY) from None
+    return library
 
 
 @app.command("list")
