@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
-from catalogue.compiler import compile_file
+from catalogue.compiler import DefinitionError, Refused, compile_file
 from domain.calendar import WorkCalendar, YearNotice
 from domain.errors import Refusal
 from domain.messages import Message, Text
@@ -90,19 +90,25 @@ class Library:
 
     @cached_property
     def versions(self) -> Mapping[str, tuple[Plan, ...]]:
-        """Code -> every version there is, the lowest first. ValueError where two files say the same version."""
+        """Code -> every version there is, the lowest first. Refused where two files cannot stand side by side."""
         found: dict[str, list[Plan]] = {}
-        for path in sorted(file for folder in self._services for file in folder.glob("*.yaml")):
-            plan = compile_file(path)
-            found.setdefault(plan.code, []).append(plan)
+        names: dict[tuple[str, str], Path] = {}
         numbers: dict[str, str] = {}
-        for code, plans in found.items():
-            plans.sort(key=lambda plan: version_key(plan.version))
-            if len({plan.version for plan in plans}) != len(plans):
-                raise ValueError(f"{code}: two files of one version")
-            if numbers.setdefault(plans[0].number_code, code) != code:
-                raise ValueError(f"{code}: number_code {plans[0].number_code} is {numbers[plans[0].number_code]}'s")
-        return {code: tuple(found[code]) for code in sorted(found)}
+        complaints = []
+        for path in [file for folder in self._services for file in sorted(folder.glob("*.y*ml"))]:
+            plan = compile_file(path)
+            other = names.setdefault((plan.code, plan.version), path)
+            if other is not path:
+                what = f"{plan.code} {plan.version} is in {other.name} already"
+                complaints.append(DefinitionError(path.name, 1, 1, "version_taken", what, "Raise version."))
+            holder = numbers.setdefault(plan.number_code, plan.code)
+            if holder != plan.code:
+                what = f"number_code {plan.number_code} is {holder}'s"
+                complaints.append(DefinitionError(path.name, 1, 1, "number_code_taken", what, "Choose another."))
+            found.setdefault(plan.code, []).append(plan)
+        if complaints:
+            raise Refused(complaints)
+        return {code: tuple(sorted(found[code], key=lambda plan: version_key(plan.version))) for code in sorted(found)}
 
     @cached_property
     def services(self) -> Mapping[str, Plan]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.constructor import DuplicateKeyError
+from ruamel.yaml.constructor import DuplicateKeyError, RoundTripConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import AliasEvent
 
@@ -47,6 +47,7 @@ def read_document(source: bytes, name: str) -> Any:
         _only_plain_data(text, name)
         loader = YAML(typ="rt", pure=True)
         loader.allow_duplicate_keys = False
+        loader.Constructor = _Constructor
         document = loader.load(text)
     except DuplicateKeyError as error:
         line, column = _place(error)
@@ -59,6 +60,19 @@ def read_document(source: bytes, name: str) -> Any:
     if not isinstance(document, dict):
         raise _refused(name, 1, 1, "not_mapping", "the document is not a mapping", "Start with code:.")
     return document
+
+
+class _Constructor(RoundTripConstructor):
+    """An impossible date stays the text that it is, so that the complaint about it can say where it stands."""
+
+    def construct_yaml_timestamp(self, node: Any, values: Any = None) -> Any:
+        try:
+            return super().construct_yaml_timestamp(node, values)
+        except ValueError:
+            return self.construct_scalar(node)
+
+
+_Constructor.add_constructor("tag:yaml.org,2002:timestamp", _Constructor.construct_yaml_timestamp)
 
 
 def _only_plain_data(text: str, name: str) -> None:

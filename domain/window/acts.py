@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from domain.messages import Role
+from domain.messages import Actor, Role
 from domain.window.messages import (
     AnyAct,
     AskSignAct,
@@ -96,9 +96,15 @@ def _check_resume(session: Session, act: AnyAct) -> str | None:
 
 
 def _check_hand_over(session: Session, act: HandOverAct) -> str | None:
-    if not session.is_side(act.actor, *CLERKS):
-        return "window_not_yours"
-    return "window_same_clerk" if act.to == act.actor.subject else None
+    if session.is_side(act.actor, *CLERKS):
+        return "window_same_clerk" if act.to == act.actor.subject else None
+    takes = act.to == act.actor.subject and _held_at_his_place(session, act.actor) is not None
+    return None if takes else "window_not_yours"  # a colleague may take over, so that no slip of a name locks all out
+
+
+def _held_at_his_place(session: Session, actor: Actor) -> Party | None:
+    own = session.parties(actor)
+    return next((p for p in CLERKS if p in own and p in session.state.clerks), None)
 
 
 def _check_lost(session: Session, act: LostAct) -> str | None:
@@ -228,7 +234,10 @@ def _signed(session: Session, act: SignedAct, now: datetime) -> None:
 
 
 def _hand_over(session: Session, act: HandOverAct, now: datetime) -> None:
-    party = next(p for p in CLERKS if session.is_side(act.actor, p))
+    held = [p for p in CLERKS if session.is_side(act.actor, p)]
+    party = held[0] if held else _held_at_his_place(session, act.actor)
+    if party is None:
+        raise RuntimeError("nobody hands over")
     session.state.clerks[party] = session.state.clerks[party].model_copy(update={"subject": act.to})
     session.note("handed_over", now, actor=act.actor, data={"party": party})
 

@@ -174,7 +174,7 @@ class Session:
             since=state.since,
             outcome=state.outcome,
             reason=state.reason,
-            waits_for=_WAITS.get(state.status),
+            waits_for=self._waits_for(),
             until=min((due for due, end, _ in self._limits() if end is not None), default=None),
             next_wake=self.next_wake(),
             call_back_offered=state.offered,
@@ -194,6 +194,12 @@ class Session:
             recording=state.recording,
             closed_at=state.closed_at,
         )
+
+    def _waits_for(self) -> Party | None:
+        checks = self.state.identity
+        if self.state.status is S.IDENTITY_CHECK and checks and checks[-1].passed:
+            return Party.APPLICANT  # his consent is all that is missing
+        return _WAITS.get(self.state.status)
 
     def note(self, what: str, now: datetime, *, actor: Actor = SYSTEM, data: Mapping[str, str] | None = None) -> None:
         """A line for the audit trail of the case."""

@@ -43,6 +43,7 @@ from domain.plan import (
     StepPlan,
     Supplement,
 )
+from domain.reasons import REASONS
 from models.inbox import Verdict
 from tongban.cli import app
 from tongban.settings import Settings
@@ -323,6 +324,12 @@ def test_every_complaint_about_a_definition_is_explained() -> None:
         if (match := re.match(r"# expect: (\w+)", file.read_text("utf-8", "replace")))
     }
     assert listed == tried | {"too_large", "capability_missing"}
+
+
+def test_every_reason_for_which_a_case_ends_can_be_looked_up() -> None:
+    page = text_of(ROOT / "docs" / "reference" / "scenarios.md")
+    told = set(re.findall(r"^\| `([a-z_]+?)(?:_STEP)?` \|", page, re.MULTILINE))
+    assert {"refused_at" if r.startswith("refused_at") else r for r in REASONS} <= told
 
 
 def _event_templates() -> set[str]:

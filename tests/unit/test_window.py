@@ -239,6 +239,31 @@ def test_strangers_are_told_that_there_is_nothing_and_the_applicant_can_only_lea
     played.ok(CloseAct, CITIZEN, outcome=WindowEnd.ABANDONED)
 
 
+def test_a_colleague_of_the_same_place_takes_over_and_nobody_from_elsewhere() -> None:
+    colleague = FAR.model_copy(update={"subject": "far-2"})
+    played = Played()
+    assert played.do(HandOverAct, colleague, to="far-2") == "window_state", "nobody has it yet"
+    played.to_service()
+    assert played.do(HandOverAct, colleague, to="far-3") == "window_not_yours", "for himself only"
+    assert played.do(HandOverAct, STRANGER, to="stranger") == "not_found"
+    assert played.do(HandOverAct, FAR, to="far") == "window_same_clerk"
+    played.ok(HandOverAct, colleague, to="far-2")
+    assert played.do(HoldAct, FAR) == "window_not_yours"
+    played.ok(HoldAct, colleague)
+
+
+def test_once_the_identity_is_sure_the_applicant_is_waited_for() -> None:
+    played = Played()
+    assert played.session.view().waits_for is Party.HANDLING
+    played.ok(PickUpAct, FAR)
+    played.ok(JoinAct, NEAR, party=Party.HALL)
+    played.ok(JoinAct, CITIZEN, party=Party.APPLICANT)
+    played.ok(IdentityAct, FAR, method=IdentityMethod.FACE, passed=False)
+    assert played.session.view().waits_for is Party.HANDLING
+    played.ok(IdentityAct, FAR, method=IdentityMethod.CARD, passed=True)
+    assert played.session.view().waits_for is Party.APPLICANT
+
+
 def test_a_session_that_stands_for_a_step_is_decided_by_the_clerk_whose_step_it_is() -> None:
     played = Played(step="window", decides=HALL, mandatory=("face",))
     played.to_service()

@@ -104,7 +104,16 @@ def check(
                 typer.echo(str(complaint))
         else:
             typer.echo(f"{file.name}: fine ({plan.code} {plan.version}, digest {plan.digest()[:12]})")
+            _beside_others(plan, file)
     raise typer.Exit(FAULTY if faulty else 0)
+
+
+def _beside_others(plan: Plan, file: Path) -> None:
+    """A word about what keeps a sound definition from being published beside those that there are."""
+    for code, plans in open_library().versions.items():
+        if code != plan.code and any(other.number_code == plan.number_code for other in plans):
+            taken = f"number_code {plan.number_code} is {code}'s"
+            typer.echo(f"{file.name}: note: {taken}; it cannot be published beside it", err=True)
 
 
 def find_plan(name: str, library: Library) -> Plan:

@@ -18,7 +18,9 @@ NOT_AS_SAID, UNUSABLE = 1, 2
 
 def run(
     definition: Annotated[str, typer.Argument(help="A definition file, or the code of a shipped service.")],
-    scenario: Annotated[str, typer.Option(help="A scenario file, or the name of a shipped one; 'all' runs all.")],
+    scenario: Annotated[
+        str, typer.Option(help="A file, a folder of them, or the name of a shipped one; 'all' runs all shipped.")
+    ],
     lang: Annotated[str, typer.Option(help="zh or en.")] = "zh",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document instead of a table.")] = False,
 ) -> None:
@@ -36,13 +38,17 @@ def run(
     for file in _files(plan, scenario):
         try:
             wanted = read_scenario(file)
+        except ScenarioError as error:
+            typer.echo(str(error), err=True)
+            raise typer.Exit(UNUSABLE) from None
+        try:
             course = simulate(plan, wanted, library)
         except ScenarioError as error:
             typer.echo(f"{file.name}: {error}", err=True)
             raise typer.Exit(UNUSABLE) from None
         if as_json:
             typer.echo(json.dumps(_document(file, course), ensure_ascii=False, indent=2))
-        elif scenario == "all":
+        elif scenario == "all" or Path(scenario).is_dir():
             _line(plan, file, wanted, course, lang)
         else:
             _table(plan, wanted, course, "en" if lang == "en" else "zh")
@@ -61,6 +67,8 @@ def _files(plan: Plan, scenario: str) -> list[Path]:
         return named
     if Path(scenario).is_file():
         return [Path(scenario)]
+    if Path(scenario).is_dir() and (found := sorted(Path(scenario).glob("*.yaml"))):
+        return found
     known = ", ".join(file.stem for file in shipped) or "none"
     typer.echo(f"--scenario {scenario}: neither a file nor a shipped scenario of {plan.code} ({known})", err=True)
     raise typer.Exit(UNUSABLE)

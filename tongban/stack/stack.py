@@ -241,6 +241,9 @@ class Stack:
             "TEMPORAL_ADDRESS": self.temporal_address,
             "TEMPORAL_NAMESPACE": NAMESPACE,
         }
+        own = os.environ.get("TONGBAN_SERVICES_DIR", "")
+        if own:  # the caller's own definitions; a folder of his, so from where he stands
+            settings["TONGBAN_SERVICES_DIR"] = str(Path(own).resolve())
         self.settings = {name: value for name, value in (settings | self._extra).items() if value}
         self.database_url = self.settings.get("TONGBAN_DATABASE_URL", "")
         self.temporal_address = self.settings.get("TEMPORAL_ADDRESS", "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from pathlib import Path
 
 from rich.console import Console
@@ -53,8 +54,9 @@ def show(stack: Stack, console: Console | None = None) -> None:
     for name, file in files.items():
         console.print(f"login of a {name} ({HOURS} h): ", end="", highlight=False)
         console.print(f"cat {shlex.quote(str(file))}", soft_wrap=True, markup=False, highlight=False)
-    other = "python -m tongban token --role caseworker --region 310000 --department market_regulation"
-    console.print(f"other logins: {other}", soft_wrap=True, highlight=False)
+    here = f"TONGBAN_DATA_DIR={shlex.quote(str(stack.data_dir))} {shlex.quote(sys.executable)}"
+    other = f"{here} -m tongban token --role caseworker --region 310000 --department market_regulation"
+    console.print(f"other logins: {other}", soft_wrap=True, highlight=False, markup=False)
     console.print("try it in another terminal:", highlight=False)
     bearer = f'"Authorization: Bearer $(cat {shlex.quote(str(files["citizen"]))})"'
     console.print(f"  curl -sS -H {bearer} {stack.api_url}/v1/services", soft_wrap=True, markup=False, highlight=False)
