@@ -67,7 +67,10 @@ class ReplyItem(BaseModel):
 
 
 class ReplyIn(BaseModel):
-    """Item id -> the answer to it. What is left out can be answered later, until the deadline."""
+    """Item id -> the answer to it. What is left out can be answered later, until the deadline.
+
+    A ``value`` to an item about a form field is checked as the form was, and becomes the form's.
+    """
 
     model_config = _with({"items": {"i1": {"documents": ["d0123456789abcdef0123456789"]}}})
 

@@ -203,7 +203,7 @@ def custody_out(case: Case, plan: Plan, commands: Sequence[Command]) -> list[Cus
 
 def corrections_out(case: Case, commands: Sequence[Command]) -> list[CorrectionOut]:
     """What was corrected on behalf of the applicant."""
-    words: Mapping[str, Mapping[str, Any]] = {command.id: command.body for command in commands}
+    words: Mapping[str, Mapping[str, Any]] = {c.id: c.body for c in commands if c.kind == "correct"}
     return [
         CorrectionOut(
             id=c.id,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, JsonValue
 
 from api.access import handled_case, own_case, signed_case, visible_case
 from api.house import House
@@ -55,7 +55,7 @@ from domain.process import (
     SupplementItem,
     TransferCommand,
 )
-from models.cases import Case, read_application, read_plan
+from models.cases import Application, Case, read_application, read_plan
 from models.database import Session
 
 
@@ -76,6 +76,40 @@ async def _plan(session: Session, case: Case) -> Plan:
     if plan is None:
         raise Refusal("internal")
     return plan
+
+
+async def _file(session: Session, case: Case) -> tuple[Plan, Application]:
+    application = await read_application(session, case.no)
+    if application is None:
+        raise Refusal("internal")
+    return await _plan(session, case), application
+
+
+def _mended(
+    house: House,
+    plan: Plan,
+    application: Application,
+    fields: Mapping[str, JsonValue],
+    pointers: Mapping[str, str],
+) -> dict[str, dict[str, JsonValue]]:
+    """Field -> before and after. The form has to pass as a whole, at the same places and with the same course.
+
+    ``pointers``: where each field stands in the request; Refusals name these.
+    """
+    current = application.current()
+    known = {name: value for name, value in current.items() if name in plan.form_fields()}  # it may have been moved
+    try:
+        clean = read_form(plan, known | dict(fields), house.library.divisions)
+        if faults := check_eligibility(plan, clean):
+            raise Refusals(faults)
+    except Refusals as found:
+        named = [(f, f.field.removeprefix("/form/").split("/")[0]) for f in found.items]
+        raise Refusals([Refusal(f.code, pointers.get(name, f.field), f.detail) for f, name in named]) from found
+    if places := {role.region_field for role in plan.roles.values()} & set(fields):
+        raise Refusals([Refusal("place_not_correctable", pointers[name]) for name in sorted(places)])
+    if conditions(plan, clean) != conditions(plan, current):
+        raise Refusals([Refusal("course_not_correctable", pointers[name]) for name in sorted(fields)])
+    return {name: {"before": current.get(name), "after": clean.get(name)} for name in sorted(fields)}
 
 
 async def request_supplement(house: House, who: Caller, body: SupplementIn) -> CommandOut:
@@ -127,14 +161,24 @@ async def reply_supplement(house: House, who: Caller, supplement: str, body: Rep
         ]
         if faults:
             raise Refusals(faults)
+        asked = next((s for s in case.view().supplements if s.id == supplement), None)
+        about = {item_id: about.removeprefix("form:") for item_id, about, _ in (asked.items if asked else ())}
+        values = {name: r.value for name, r in body.items.items() if r.value is not None and name in about}
+        plan, application = await _file(session, case)
+        current, known = application.current(), plan.form_fields()
+        values = {n: v for n, v in values.items() if about[n] in known and current.get(about[n]) != v}
+        pointers = {about[name]: f"/items/{name}/value" for name in values}
+        new = {about[name]: value for name, value in values.items()}
+        mended = _mended(house, plan, application, new, pointers) if new else {}
         order = ReplySupplementCommand(
             id=who.order_id("reply_supplement", supplement, body),
             actor=who.actor,
             supplement=supplement,
             items=tuple(body.items),
+            fields=tuple(mended),
         )
         words = {name: r.model_dump() | {"files": [kept[d] for d in r.documents]} for name, r in body.items.items()}
-        stored = await orders.store(session, case, supplement, order, {"items": words})
+        stored = await orders.store(session, case, supplement, order, {"items": words, "fields": mended})
     return await orders.send(house, who.no, stored)
 
 
@@ -209,20 +253,9 @@ async def correct(house: House, who: Caller, body: CorrectionIn) -> CommandOut:
     """代为更正: the corrected form has to pass as a whole; old and new values are on record."""
     async with house.database.begin() as session:
         case = await handled_case(session, who.actor, who.no)
-        plan, application = await _plan(session, case), await read_application(session, who.no)
-        if application is None:
-            raise Refusal("internal")
-        current = application.current()
-        known = {name: value for name, value in current.items() if name in plan.form_fields()}  # it may have been moved
-        clean = read_form(plan, known | body.fields, house.library.divisions)
-        places = {role.region_field for role in plan.roles.values()} & set(body.fields)
-        if places:
-            raise Refusals([Refusal("place_not_correctable", f"/fields/{name}") for name in sorted(places)])
-        if faults := check_eligibility(plan, clean):
-            raise Refusals(faults)
-        if conditions(plan, clean) != conditions(plan, current):
-            raise Refusals([Refusal("course_not_correctable", f"/fields/{name}") for name in sorted(body.fields)])
-        changed = {name: {"before": current.get(name), "after": clean.get(name)} for name in sorted(body.fields)}
+        plan, application = await _file(session, case)
+        pointers = {name: f"/fields/{name}" for name in body.fields}
+        changed = _mended(house, plan, application, body.fields, pointers)
         order = CorrectCommand(
             id=who.order_id("correct", who.no, body), actor=who.actor, fields=tuple(sorted(body.fields))
         )

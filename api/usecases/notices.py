@@ -67,7 +67,7 @@ class _File:
         name = self.form[self.plan.subject_field]
         for correction in self.case.view().corrections:
             fields = self.words.get(correction.command, {}).get("fields", {})
-            if correction.at <= row.at and not correction.reverted and self.plan.subject_field in fields:
+            if correction.at <= row.at and not correction.reverted and self.plan.subject_field in correction.fields:
                 name = fields[self.plan.subject_field]["after"]
         return str(name)
 

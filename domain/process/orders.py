@@ -72,11 +72,12 @@ class RequestSupplementCommand(Order):
 
 
 class ReplySupplementCommand(Order):
-    """Answers some or all items of a request."""
+    """Answers some or all items of a request. ``fields``: of the form, to which the answer is a new value."""
 
     verb: Literal["reply_supplement"] = "reply_supplement"
     supplement: str
     items: tuple[str, ...]
+    fields: tuple[str, ...] = ()
 
 
 class CancelSupplementCommand(Order):

@@ -184,13 +184,17 @@ def check_correct(process: Process, command: CorrectCommand) -> str | None:
     tasks = [t for t in process.state.tasks.values() if t.place == process.accepting]
     if not any(deciding.may_decide(task, command.actor) for task in tasks):
         return "not_found"
-    sent = {
+    return "already_sent" if sent_fields(process) & set(command.fields) else None
+
+
+def sent_fields(process: Process) -> set[str]:
+    """What some authority has been told: a second try under the same key has to say the same."""
+    return {
         source.removeprefix("form.")
         for step_id, step in process.steps.items()
         if process.state.steps[step_id].status is not StepStatus.WAITING
         for source in step.send.values()
     }
-    return "already_sent" if sent & set(command.fields) else None
 
 
 def correct(process: Process, command: CorrectCommand, now: datetime) -> None:
@@ -206,8 +210,8 @@ def correct(process: Process, command: CorrectCommand, now: datetime) -> None:
 def check_object_correction(process: Process, command: ObjectCorrectionCommand) -> str | None:
     """The applicant, once."""
     state = process.state.corrections.get(command.correction)
-    if state is None or not _applicant(command.actor):
-        return "not_found"
+    if state is None or _applicant(state.by) or not _applicant(command.actor):
+        return "not_found"  # what he has mended himself is nothing to object to
     return "correction_settled" if state.objected else None
 
 

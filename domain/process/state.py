@@ -239,7 +239,7 @@ class ProcedureState(BaseModel):
 
 
 class CorrectionState(BaseModel):
-    """Fields that a caseworker mended; old and new values are in the database under ``command``."""
+    """Fields that a caseworker mended, or the applicant in answer to a notice; the values are with ``command``."""
 
     command: str
     fields: tuple[str, ...]

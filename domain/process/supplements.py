@@ -14,9 +14,9 @@ from domain.calendar import local_day
 from domain.case import CaseStatus
 from domain.messages import Role
 from domain.plan import Limit
-from domain.process import clocks, deciding
+from domain.process import clocks, deciding, people
 from domain.process.orders import CancelSupplementCommand, ReplySupplementCommand, RequestSupplementCommand
-from domain.process.state import SupplementState, SupplementStatus
+from domain.process.state import CorrectionState, SupplementState, SupplementStatus
 from domain.record import TaskKind
 
 if TYPE_CHECKING:
@@ -91,11 +91,20 @@ def check_reply(process: Process, command: ReplySupplementCommand) -> str | None
 
 
 def reply(process: Process, command: ReplySupplementCommand, now: datetime) -> None:
-    """Keeps the answers; with the last one the request is answered and the clocks go on."""
+    """Keeps the answers; with the last one the request is answered and the clocks go on.
+
+    A new value of a field becomes the form's, unless some authority has been sent the old one.
+    """
     state = process.state.supplements[command.supplement]
     state.answered = tuple(dict.fromkeys((*state.answered, *command.items)))
     whole = {item.id for item in state.items} <= set(state.answered)
     data = {"supplement": command.supplement, "items": ",".join(command.items), "command": command.id}
+    if mended := tuple(sorted(set(command.fields) - people.sent_fields(process))):
+        correction = names.correction_id(process.case_no, command.id)
+        process.state.corrections[correction] = CorrectionState(
+            command=command.id, fields=mended, by=command.actor, at=now
+        )
+        data["fields"] = ",".join(mended)
     what = "answered" if whole else "partly_answered"
     process.note(f"supplement:{what}", now, actor=command.actor, step=state.step, data=data)
     if whole:

@@ -99,7 +99,7 @@ BEGIN
             SELECT jsonb_object_agg(field.key, field.value->'after' ORDER BY c.n)
             FROM jsonb_array_elements(view->'corrections') WITH ORDINALITY AS c(item, n)
             JOIN command ON command.id = c.item->>'command', jsonb_each(command.body->'fields') AS field
-            WHERE NOT (c.item->>'reverted')::boolean), '{}')
+            WHERE NOT (c.item->>'reverted')::boolean AND c.item->'fields' ? field.key), '{}')
         WHERE case_no = this_case;
     END IF;
 

@@ -55,6 +55,10 @@ async def test_a_notice_is_read_answered_in_parts_and_holds_the_decision(town: T
     assert (await citizen.post(path, json={"items": {"i2": {"value": "苏州市示例路2号"}}})).status_code == 200
     shown = (await clerk.get(f"/v1/cases/{no}/supplements")).json()["supplements"][0]
     assert shown["status"] == "answered"
+    assert shown["items"][1]["answer"]["value"] == "苏州市示例路2号"
+    case = (await clerk.get(f"/v1/cases/{no}")).json()
+    assert case["form"]["new_address"] == "苏州市示例路2号"  # what has been mended is what is decided on and goes out
+    assert (await citizen.get(f"/v1/cases/{no}/corrections")).json()["corrections"] == []  # nobody did it for him
     assert shown["items"][0]["answer"]["files"][0]["id"] == document
     assert (await town.decide(clerk, no, "accept", "accept")).status_code == 200
     await citizen.post(f"/v1/cases/{no}/withdraw", json={})
@@ -69,6 +73,39 @@ async def test_an_answer_that_cannot_be_kept_is_refused(town: Town) -> None:
         answer = await citizen.post(path, content=body, headers={"Content-Type": "application/json"})
         is_problem(answer, 422, "field_invalid")
     assert (await citizen.post(path, json={"items": {"i2": {"value": "\\u0000 𠀀·"}}})).status_code == 200
+    await citizen.post(f"/v1/cases/{no}/withdraw", json={})
+
+
+async def test_a_mended_field_has_to_pass_as_the_form_had_to(town: Town) -> None:
+    citizen, clerk = town.citizen(), town.market()
+    no = await citizen.submit()
+    task = await town.task(clerk, no, "accept")
+    fields = ("new_address", "destination_city", "shareholder_uscc", "shareholder_name")
+    items = [{"field": field, "kind": "incorrect", "reason": "请核对"} for field in fields]
+    assert (
+        await clerk.post(f"/v1/cases/{no}/supplements", json={"task": task["id"], "items": items})
+    ).status_code == 200
+    notice = (await citizen.get(f"/v1/cases/{no}/supplements")).json()["supplements"][0]
+    before = (await citizen.get(f"/v1/cases/{no}")).json()["form"]
+    path = f"/v1/cases/{no}/supplements/{notice['id']}/reply"
+
+    async def refused(item: str, value: object, code: str) -> None:
+        answer = await citizen.post(path, json={"items": {item: {"value": value}}})
+        is_problem(answer, 422, code)
+        assert answer.json()["errors"][0]["field"] == f"/items/{item}/value"
+
+    await refused("i1", 5, "field_invalid")
+    await refused("i2", "320100", "place_not_correctable")
+    await refused("i3", "91330100XXXX000350", "uscc_invalid")
+    same = {"i2": {"value": before["destination_city"], "text": "无误"}, "i1": {"value": "苏州市示例路2号"}}
+    assert (await citizen.post(path, json={"items": same})).status_code == 200
+    rest = {"i3": {"text": "无误"}, "i4": {"value": "杭州另一家云计算有限公司"}}
+    assert (await citizen.post(path, json={"items": rest})).status_code == 200
+    shown = (await citizen.get(f"/v1/cases/{no}")).json()
+    assert {k for k, v in shown["form"].items() if v != before[k]} <= {"new_address", "shareholder_name"}
+    assert shown["form"]["new_address"] == "苏州市示例路2号"
+    lines = (await citizen.get(f"/v1/cases/{no}/events")).json()["events"]
+    assert [e["data"].get("fields") for e in lines if e["type"] == "supplement:partly_answered"] == ["new_address"]
     await citizen.post(f"/v1/cases/{no}/withdraw", json={})
 
 

@@ -41,14 +41,10 @@ def open_notice(world: World) -> str:
     return next(i for i, s in world.process.state.supplements.items() if s.status == "open")
 
 
-def reply(world: World, *items: str, notice: str = "") -> str | None:
-    """The applicant answers these items."""
-    number = len(world.orders)
-    return world.order(
-        ReplySupplementCommand(
-            id=f"reply-{number}", actor=CITIZEN, supplement=notice or open_notice(world), items=items
-        )
-    )
+def reply(world: World, *items: str, notice: str = "", fields: tuple[str, ...] = ()) -> str | None:
+    """The applicant answers these items, with new values of these fields."""
+    name, about = f"reply-{len(world.orders)}", notice or open_notice(world)
+    return world.order(ReplySupplementCommand(id=name, actor=CITIZEN, supplement=about, items=items, fields=fields))
 
 
 def take_back(world: World, by: Actor, notice: str = "") -> str | None:

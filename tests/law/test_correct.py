@@ -6,7 +6,7 @@ from domain.messages import Actor
 from domain.plan import StepKind
 from domain.process import CorrectCommand, DecideCommand, ObjectCorrectionCommand
 from domain.record import TaskKind
-from tests.law.people import CLERK, COLLEAGUE, STRANGER, types
+from tests.law.people import CLERK, COLLEAGUE, STRANGER, ask, reply, types
 from tests.unit.law_plans import ACCEPT, law_plan, law_step
 from tests.unit.world import CITIZEN, World
 
@@ -46,6 +46,20 @@ def test_what_was_sent_cannot_be_corrected_any_more() -> None:
     world.answer(world.flight("effect"))
     assert correct(world, "name") == "already_sent"
     assert correct(world, "address") is None
+
+
+def test_an_answer_to_a_notice_mends_the_form_but_not_what_was_sent() -> None:
+    world = World(PLAN)
+    assert ask(world, "form:name", "form:address") is None
+    assert reply(world, "i1", "i2", fields=("address", "name")) is None
+    assert world.batches[-1].view.corrections[0].fields == ("address", "name")
+    assert object_(world) == "not_found", "his own words are nothing to object to"
+    world = World(PLAN)
+    world.accept()
+    world.answer(world.flight("effect"))
+    assert ask(world, "form:name", "form:address", step="decide") is None
+    assert reply(world, "i1", "i2", fields=("address", "name")) is None
+    assert world.batches[-1].view.corrections[0].fields == ("address",)
 
 
 def test_an_objection_is_looked_into_by_another_person_and_may_revert_it() -> None:
