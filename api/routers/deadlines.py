@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 
 from api.house import house
-from api.schemas import ClockPreview, DeadlineOut, ServiceDeadlines
+from api.schemas_services import ClockPreview, DeadlinePreview, ServiceDeadlines
 from domain.calendar import local_day
 from domain.deadline import MOST_SUSPENSIONS, Reply, answer, answer_for, read_question
 from domain.errors import Refusal
@@ -27,7 +27,7 @@ async def preview(
         list[str], Query(max_length=MOST_SUSPENSIONS, description="days that do not count, FIRST..LAST, repeated")
     ] = [],  # noqa: B006  FastAPI copies it
     service: Annotated[str | None, Query(max_length=40, description="every limit of this service")] = None,
-) -> DeadlineOut | ServiceDeadlines:
+) -> DeadlinePreview | ServiceDeadlines:
     """The day on which a limit ends, with the words that explain it; or every limit of a service."""
     if (days is None) == (service is None):
         raise Refusal("limit_unclear", "/days")
@@ -52,8 +52,8 @@ async def preview(
     return ServiceDeadlines(service=plan.code, version=plan.version, clocks=clocks)
 
 
-def _out(reply: Reply) -> DeadlineOut:
-    return DeadlineOut(
+def _out(reply: Reply) -> DeadlinePreview:
+    return DeadlinePreview(
         due=reply.due.day,
         provisional=reply.due.provisional,
         explanation=list(reply.due.explanation),

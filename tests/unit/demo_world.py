@@ -5,18 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 
-from api.schemas import (
-    CaseOut,
-    ClockOut,
-    EvidenceOut,
-    LegOut,
-    LegPlanOut,
-    PlaceOut,
-    ServiceOut,
-    StepOut,
-    StepPlanOut,
-    WaitingOut,
-)
+from api.schemas import CaseOut, ClockOut, EvidenceOut, LegOut, PlaceOut, StepOut, WaitingOut
+from api.schemas_services import ServiceOut
+from api.views_services import full
 from catalogue.forms import conditions, read_form
 from domain.messages import Text
 from domain.plan import CasePlan, Plan, StepKind, Way, bind
@@ -56,43 +47,7 @@ def done(course: Course = MOVE) -> dict[str, str]:
 
 def service(course: Course = MOVE) -> ServiceOut:
     """The service as the API tells it."""
-    plan = plan_of(course)
-    steps = {
-        step.id: StepPlanOut(
-            id=step.id,
-            kind=step.kind,
-            title=step.title,
-            needs=list(step.needs),
-            department=plan.roles[step.role].department,
-            region=plan.roles[step.role].region,
-            region_field=plan.roles[step.role].region_field,
-            operation=step.operation,
-            undone_by=step.compensate_with,
-            not_reversible=step.not_reversible,
-        )
-        for step in plan.steps
-    }
-    legs = [
-        LegPlanOut(id=leg.id, title=leg.title, steps=[steps[s.id] for s in plan.steps if s.leg == leg.id])
-        for leg in plan.legs
-    ]
-    return ServiceOut(
-        code=plan.code,
-        version=plan.version,
-        title=plan.title,
-        summary=plan.summary,
-        applicant=list(plan.applicant),
-        mode=plan.mode,
-        form={},
-        eligibility=[],
-        materials=[],
-        legs=legs,
-        clocks=[],
-        results=[{"id": r.id, "title": r.title, "licence_type": r.licence_type} for r in plan.results],
-        cannot_be_undone=[],
-        tag=plan.tag,
-        digest=plan.digest(),
-    )
+    return full(plan_of(course))
 
 
 def _legs(plan: CasePlan, statuses: Mapping[str, str]) -> list[LegOut]:

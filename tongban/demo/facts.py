@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from api.schemas import CaseOut, EventOut, ResultList, ServiceOut, VerificationOut
+from api.schemas import CaseOut, EventOut, ResultList, VerificationOut
+from api.schemas_services import ServiceOut
 from tongban.demo.course import Course, Form
 from tongban.demo.ledger import Row
 from tongban.demo.people import DemoError

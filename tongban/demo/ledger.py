@@ -8,7 +8,8 @@ from enum import StrEnum
 
 from pydantic import BaseModel
 
-from api.schemas import CaseOut, ServiceOut, StepOut, StepPlanOut
+from api.schemas import CaseOut, StepOut
+from api.schemas_services import ServiceOut, StepPlanOut
 from tongban.demo.words import province_of, region_of
 
 

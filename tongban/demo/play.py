@@ -8,8 +8,9 @@ from collections.abc import Callable
 from rich.console import Console, RenderableType
 from rich.live import Live
 
-from api.schemas import CaseOut, DocumentOut, Receipt, ResultList, ServiceOut
+from api.schemas import CaseOut, DocumentOut, Receipt, ResultList
 from api.schemas import VerificationOut as Verification
+from api.schemas_services import ServiceOut
 from tongban.demo import acting, synthetic
 from tongban.demo.course import Course, Form
 from tongban.demo.facts import Facts, read_ledger
