@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, cast
@@ -41,7 +42,7 @@ class KeySource(Protocol):
     async def aclose(self) -> None: ...
 
 
-class _Cached:
+class _Cached(ABC):
     """The caching all sources share; ``_load`` brings a fresh set."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -66,9 +67,6 @@ class _Cached:
                 raise self._failure or KeysUnavailable("unreachable")
             return self._keys
 
-    async def aclose(self) -> None:
-        """Nothing to close by default."""
-
     def _wanted(self, keys: KeySet, kid: str | None) -> bool:
         now = self._clock()
         if now - self._loaded >= MAX_AGE_S:
@@ -85,8 +83,9 @@ class _Cached:
         except KeysUnavailable as failure:
             self._failure = failure
 
+    @abstractmethod
     async def _load(self) -> dict[str, object]:
-        raise NotImplementedError
+        """The set as published; raises KeysUnavailable."""
 
 
 class FileKeys(_Cached):
@@ -95,6 +94,9 @@ class FileKeys(_Cached):
     def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(clock)
         self._path = path
+
+    async def aclose(self) -> None:
+        """A file is not kept open."""
 
     async def _load(self) -> dict[str, object]:
         try:

@@ -159,16 +159,15 @@ def read_scenario(path: Path) -> Scenario:
     """The scenario of a file; ScenarioError names what is wrong and where."""
     try:
         source = path.read_bytes()
-        if len(source) > LARGEST:
-            raise ScenarioError(f"{path.name}: larger than {LARGEST} bytes")
-        return Scenario.model_validate(YAML(typ="safe", pure=True).load(source.decode("utf-8")))
     except OSError as error:
         raise ScenarioError(f"{path}: {error.strerror}") from error
+    if len(source) > LARGEST:
+        raise ScenarioError(f"{path.name}: larger than {LARGEST} bytes")
+    try:
+        return Scenario.model_validate(YAML(typ="safe", pure=True).load(source.decode("utf-8")))
     except ValidationError as error:
         found = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
         raise ScenarioError(f"{path.name}: " + "; ".join(found)) from error
-    except ScenarioError:
-        raise
     except (YAMLError, ValueError, RecursionError) as error:  # a ValueError: not UTF-8, or a day that is none
         raise ScenarioError(f"{path.name}: not YAML in UTF-8: {error}") from error
 

@@ -162,13 +162,13 @@ async def reply_supplement(house: House, who: Caller, supplement: str, body: Rep
         if faults:
             raise Refusals(faults)
         asked = next((s for s in case.view().supplements if s.id == supplement), None)
-        about = {item_id: about.removeprefix("form:") for item_id, about, _ in (asked.items if asked else ())}
-        values = {name: r.value for name, r in body.items.items() if r.value is not None and name in about}
+        about = {about: item_id for item_id, about, _ in (asked.items if asked else ())}
         plan, application = await _file(session, case)
-        current, known = application.current(), plan.form_fields()
-        values = {n: v for n, v in values.items() if about[n] in known and current.get(about[n]) != v}
-        pointers = {about[name]: f"/items/{name}/value" for name in values}
-        new = {about[name]: value for name, value in values.items()}
+        pointers, new, current = {}, {}, application.current()
+        for field in plan.form_fields():
+            item = body.items.get(about.get(f"form:{field}", ""))
+            if item is not None and item.value is not None and item.value != current.get(field):
+                new[field], pointers[field] = item.value, f"/items/{about[f'form:{field}']}/value"
         mended = _mended(house, plan, application, new, pointers) if new else {}
         order = ReplySupplementCommand(
             id=who.order_id("reply_supplement", supplement, body),
