@@ -3,16 +3,19 @@
     ProvinceError                     who can act            what to do
     ├── Unavailable(retry_after)      the province           try again later; nothing was done (refused, 429, 503)
     ├── Ambiguous                     nobody yet             unknown outcome (time-out, reset, unreadable answer):
-    │                                                        find by key before any resend
+    │                                                        find before any resend
+    ├── Rejected(reasons, text)       the applicant          the province says no, for good under this key; the same as
+    │                                                        an answer ``rejected``, for whom an exception is handier
     ├── Misconfigured                 our operator           repeat only once the configuration changed (401, 404)
     └── ContractBroken                the integrator         the answer breaks the contract in a way that repeating
                                                              cannot mend (wrong key echoed, invalid licence number)
 
-A business refusal is no error: it is ``Answer(status=rejected)``.
 No error text carries personal data; ``code`` is stable and goes to the operator's pages.
 """
 
 from __future__ import annotations
+
+from domain.messages import Text
 
 
 class ProvinceError(Exception):
@@ -33,7 +36,17 @@ class Unavailable(ProvinceError):
 
 
 class Ambiguous(ProvinceError):
-    """The outcome is unknown: the effect may exist. Find by key before sending again."""
+    """The outcome is unknown: the effect may exist. Find before sending again."""
+
+
+class Rejected(ProvinceError):
+    """A business refusal. ``reasons``: codes; ``text``: for the applicant; ``reference``: the province's number."""
+
+    def __init__(self, reasons: tuple[str, ...], text: Text | None = None, reference: str = "") -> None:
+        super().__init__("rejected", ",".join(reasons))
+        self.reasons = reasons
+        self.text = text
+        self.reference = reference
 
 
 class Misconfigured(ProvinceError):

@@ -12,6 +12,8 @@ from typing import Self
 
 import httpx
 
+from adapters.credentials import GivenCredentials
+from adapters.port import AdapterSettings
 from adapters.signed_json import SignedJson
 from domain.effects import CallbackNotice, ProvinceCall, Verb
 from provinces.app import Settings, build_app
@@ -20,6 +22,21 @@ SECRET = b"a-secret-for-tests-only-0123456789"
 REGION = "340000"
 CALLBACK_PATH = "/callbacks/340000"
 CLEAN = "91340100XXXX00043E"
+
+
+def adapter_for(url: str, *, transport: httpx.AsyncBaseTransport | None = None) -> SignedJson:
+    """The adapter, with the secret the province has."""
+    return SignedJson(
+        AdapterSettings(
+            region=REGION,
+            url=url,
+            credentials=GivenCredentials({"secrets": [SECRET.decode()]}),
+            timeout_s=2.0,
+            connect_timeout_s=1.0,
+            private_network=True,
+            transport=transport,
+        )
+    )
 
 
 def new_key() -> str:
@@ -92,7 +109,7 @@ class Desk(Controls):
         self.gateway = app.state.gateway
         self.transport = httpx.ASGITransport(app)
         super().__init__(httpx.AsyncClient(transport=self.transport, base_url="http://province"))
-        self.adapter = SignedJson(region=REGION, url="http://province", secret=SECRET, transport=self.transport)
+        self.adapter = adapter_for("http://province", transport=self.transport)
 
     async def aclose(self) -> None:
         """Closes its database too."""
@@ -120,7 +137,7 @@ class Process(Controls):
         line = self.process.stdout.readline()
         assert line.startswith("listening on 127.0.0.1:"), line
         self.url = "http://" + line.split()[-1]
-        self.adapter = SignedJson(region=REGION, url=self.url, secret=SECRET, timeout_s=2.0, connect_timeout_s=1.0)
+        self.adapter = adapter_for(self.url)
         super().__init__(httpx.AsyncClient(base_url=self.url, trust_env=False))
 
     async def kill(self) -> None:
