@@ -48,5 +48,5 @@ setup: ## the tools, into .venv (done by the others when needed)
 clean: ## remove what was written here: .data, .venv, caches
 	@if [ -e .data/lock ] && command -v flock >/dev/null && ! flock -n .data/lock true; then \
 	  echo "make clean: a stack is running in .data (process $$(cat .data/lock)); stop it first" >&2; exit 2; fi
-	@rm -rf .data .venv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
+	@rm -rf .data .venv dist tongban.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

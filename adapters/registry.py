@@ -24,6 +24,12 @@ from adapters.errors import Misconfigured
 from adapters.port import PORT_VERSION, AdapterFactory, AdapterSettings, Capabilities, ProvinceAdapter
 
 GROUP = "tongban.adapters"
+SHIPPED = tuple(
+    EntryPoint(name, value, GROUP)
+    for name, value in {
+        "signed_json": "adapters.signed_json:SignedJson",
+    }.items()
+)
 
 
 class Provinces:
@@ -135,7 +141,7 @@ def _credentials(path: Path, how: DepartmentEntry, where: str) -> Credentials:
 def installed() -> dict[str, list[EntryPoint]]:
     """Every adapter there is, by name; more than one under a name is a mistake of the installation."""
     found: dict[str, list[EntryPoint]] = {}
-    for point in entry_points(group=GROUP):
+    for point in (*SHIPPED, *entry_points(group=GROUP)):
         same = found.setdefault(point.name, [])
         if point.value not in {each.value for each in same}:  # one package may be seen through two paths
             same.append(point)
