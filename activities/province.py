@@ -1,113 +1,94 @@
 """Calling a province: intent committed before the effect, found by key before any resend, receipt committed after.
 
-    try_province    one quick try beside the workflow; says ``deferred`` when no slot is free or the province fails
+    try_province    one quick try beside the workflow; says ``deferred`` when no slot is free, the province fails, or
+                    an operator has put the brake on or set a rate: those are kept by the queue
     call_province   from the province's own queue; trouble is raised so that Temporal tries again with growing pauses,
                     unless this is the first try, whose end is told to the workflow
 
 Both run the same ``_attempt``. An activity may run twice with no fault at all; the lease on the intent and the key
-at the receiver make that harmless.
+at the receiver make that harmless. Where the receiver keeps no keys, nothing is sent again before what was sent can no
+longer be under way (``settle_s``); where it cannot be searched either, a clerk has to say whether it was done.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
+import hashlib
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
-from adapters.errors import Ambiguous, ContractBroken, ProvinceError, Unavailable
-from adapters.port import ProvinceAdapter
+from activities.answers import foreign, keyed_in, outcome_of, trouble_outcome
+from activities.desk import Desk, Desks
+from adapters.answers import is_link
+from adapters.errors import Ambiguous, ContractBroken, Misconfigured, ProvinceError, Rejected, Unavailable
+from adapters.port import Capabilities, FindBy, ProvinceAdapter
 from domain import names
 from domain.effects import Answer, AnswerStatus, ProvinceCall, Verb
 from domain.process import CallOutcome, OutcomeStatus
+from domain.process.hands import CONFIRM
 from domain.start import CallProvince
-from models import effects, licences
+from models import effects, licences, provinces
 from models.database import Database
 
 FIRST_TRY_S, QUEUED_TRY_S = 2.5, 12.0  # for the whole exchange; below the activities' own limits in workflows.calls
 LEASE = timedelta(seconds=15)  # longer than any try may send
-FAILING_AFTER = 3
-COOL_DOWN_S = 5.0
+HELD_PAUSE_S = 5
+EFFECTS = {Verb.SUBMIT, Verb.REVERSE, Verb.SUPPLEMENT}
+_NOTHING_DONE = (Unavailable, Misconfigured)
+TROUBLED = {OutcomeStatus.UNAVAILABLE, OutcomeStatus.UNKNOWN}
 
 
 class Provinces(Protocol):
     """Where adapters are found (adapters.registry)."""
 
-    def for_place(self, code: str) -> ProvinceAdapter: ...
+    def for_place(self, code: str, department: str = "") -> ProvinceAdapter: ...
 
+    def rate(self, region: str) -> float | None: ...
 
-@dataclass
-class Desk:
-    """This process's view of one province: how many calls are in flight, and whether it has been failing lately."""
-
-    slots: int
-    failures: int = 0
-    closed_until: float = 0.0
-    in_flight: int = field(default=0)
-
-    def may_try(self) -> bool:
-        """A slot is free and the province has not been failing."""
-        return self.in_flight < self.slots and time.monotonic() >= self.closed_until
-
-    def ended(self, *, well: bool) -> None:
-        """Three failures in a row keep quick tries away for a few seconds."""
-        self.failures = 0 if well else self.failures + 1
-        if self.failures >= FAILING_AFTER:
-            self.closed_until = time.monotonic() + COOL_DOWN_S
+    def allows_private(self, region: str) -> bool: ...
 
 
 class ProvinceActivities:
     def __init__(self, database: Database, provinces: Provinces, slots: int) -> None:
         self._database = database
         self._provinces = provinces
-        self._slots = slots
-        self._desks: dict[str, Desk] = {}
+        self.desks = Desks(slots)
 
     @activity.defn(name=names.PROVINCE_ATTEMPT_ACTIVITY)
     async def try_province(self, request: CallProvince) -> CallOutcome:
         """One quick try; never waits for a slot."""
-        desk = self._desk(request.call.place.province)
-        if not desk.may_try():
+        province = request.call.place.province
+        desk = self.desks.of(province)
+        if not desk.has_room() and not request.call.decision:
             return CallOutcome(status=OutcomeStatus.DEFERRED, code="no_slot")
-        return await self._run(desk, request, FIRST_TRY_S)
+        if self._provinces.rate(province) is not None and not request.call.decision:
+            return CallOutcome(status=OutcomeStatus.DEFERRED, code="rate")
+        return await self._attempt(desk, request, FIRST_TRY_S, beside=True)
 
     @activity.defn(name=names.PROVINCE_ACTIVITY)
     async def call_province(self, request: CallProvince) -> CallOutcome:
         """From the queue. A patient call raises what can be tried again; a first try returns it."""
-        desk = self._desk(request.call.place.province)
-        outcome = await self._run(desk, request, QUEUED_TRY_S)
-        if request.call.patient and outcome.status in {OutcomeStatus.UNAVAILABLE, OutcomeStatus.UNKNOWN}:
-            retry_after = outcome.poll_after_s if outcome.code == "retry_after" else 0
+        desk = self.desks.of(request.call.place.province)
+        if (pause := desk.breaker.wait_s()) > 0:
+            outcome = CallOutcome(status=OutcomeStatus.UNAVAILABLE, code="breaker", poll_after_s=math.ceil(pause))
+        else:
+            outcome = await self._attempt(desk, request, QUEUED_TRY_S)
+        troubled = outcome.status in TROUBLED or outcome.status is OutcomeStatus.DEFERRED
+        if request.call.patient and troubled and not outcome.failed:
             raise ApplicationError(
                 outcome.code,
                 type=outcome.status.value,
-                next_retry_delay=timedelta(seconds=retry_after) if retry_after else None,
+                next_retry_delay=timedelta(seconds=outcome.poll_after_s) if outcome.code in _WITH_PAUSE else None,
                 category=ApplicationErrorCategory.BENIGN,
             )
         return outcome
 
-    def _desk(self, province: str) -> Desk:
-        return self._desks.setdefault(province, Desk(slots=self._slots))
-
-    async def _run(self, desk: Desk, request: CallProvince, seconds: float) -> CallOutcome:
-        desk.in_flight += 1
-        try:
-            outcome = await self._attempt(request, seconds)
-        except asyncio.CancelledError:
-            desk.ended(well=False)
-            raise
-        finally:
-            desk.in_flight -= 1
-        troubled = outcome.status in {OutcomeStatus.UNAVAILABLE, OutcomeStatus.UNKNOWN}
-        desk.ended(well=not troubled or outcome.code == "another_run_is_sending")
-        return outcome
-
-    async def _attempt(self, request: CallProvince, seconds: float) -> CallOutcome:
+    async def _attempt(self, desk: Desk, request: CallProvince, seconds: float, *, beside: bool = False) -> CallOutcome:
         call = request.call
         intent = _intent(request)
         item = _evidence(request)
@@ -118,6 +99,9 @@ class ProvinceActivities:
             refers=any(source.startswith("step.") for source in call.send.values()),
             command=call.command,
             evidence=item.id if item and call.verb is Verb.FETCH else "",
+            about=call.key,
+            beside=beside,
+            decision=call.decision,
         )
         if prepared is None:
             raise ApplicationError("case without application", type="NoApplication", non_retryable=True)
@@ -125,59 +109,166 @@ class ProvinceActivities:
             # a register releases evidence only on the applicant's recorded consent to this very item
             return CallOutcome(status=OutcomeStatus.UNUSABLE, code="no_consent")
         known = prepared.answer
-        if known is not None and known.status is AnswerStatus.PENDING:
-            known = None
-        if known is not None and not call.again:
+        pending = known if known is not None and known.status is AnswerStatus.PENDING else None
+        if known is not None and pending is None and not call.again:
             return await self._outcome(request, known)
+        if prepared.decision is not None and call.verb is Verb.FIND:
+            return await self._keyed_in(request, prepared.decision)
+        if prepared.held:
+            return CallOutcome(status=OutcomeStatus.DEFERRED, code="held", poll_after_s=HELD_PAUSE_S)
         if prepared.leased:
             return CallOutcome(status=OutcomeStatus.UNKNOWN, code="another_run_is_sending")
-        wire = _wire(request, _payload(call.send, prepared))
+        nothing_there = prepared.fresh or prepared.decision is not None
         try:
-            adapter = self._provinces.for_place(call.place.region)
-            async with asyncio.timeout(seconds):
-                answer = await self._ask(adapter, wire, find_first=not prepared.fresh)
-            if answer is not None and not effects.can_keep(answer):
-                raise ContractBroken("unstorable_text")  # tried again it would be no other
-            if answer is not None and known is not None and answer.status is not known.status:
-                raise ContractBroken("contradiction")  # what it said first stands until people have looked
+            adapter = self._provinces.for_place(call.place.region, call.place.department)
+            can = adapter.capabilities
+            if not nothing_there and prepared.unknown and can.find is FindBy.NOTHING and call.verb in EFFECTS:
+                await self._trouble(intent, CONFIRM, unknown=True)
+                return CallOutcome(status=OutcomeStatus.UNUSABLE, code=CONFIRM)
+            wire = _wire(request, _payload(call.send, prepared), prepared, pending)
+            with desk.call() as exchange:
+                try:
+                    async with asyncio.timeout(seconds):
+                        found = None
+                        if not nothing_there and wire.verb is not Verb.FIND:
+                            found = await _looked_for(adapter, wire)
+                            if found is None and (left := _settling_s(can, prepared)) > 0:
+                                return await self._put_off(intent, left, prepared.quiet_s)
+                            nothing_there = True
+                        answer = found or await _ask(adapter, wire)
+                except (Unavailable, Ambiguous, TimeoutError):
+                    exchange.failed = True
+                    raise
+            if _nothing_to_undo(answer) and (left := can.settle_s - (prepared.original_quiet_s or can.settle_s)) > 0:
+                return await self._put_off(intent, left, prepared.quiet_s)
+            self._check(answer, known, wire)
         except TimeoutError:
-            await self._trouble(intent, "timeout")
+            await self._trouble(intent, "timeout", unknown=True)
             return CallOutcome(status=OutcomeStatus.UNKNOWN, code="timeout")
+        except _WrongPerson as wrong:
+            await self._put_aside(request, wrong.answer)
+            await self._trouble(intent, wrong.code, unknown=True)
+            return trouble_outcome(wrong)
         except ProvinceError as error:
-            await self._trouble(intent, error.code)
-            return _trouble_outcome(error)
+            await self._trouble(intent, error.code, unknown=not nothing_there or not isinstance(error, _NOTHING_DONE))
+            return trouble_outcome(error)
+        return await self._keep(request, intent, item, answer)
+
+    def _check(self, answer: Answer | None, known: Answer | None, wire: ProvinceCall) -> None:
+        """What even a well-formed answer must not be."""
+        if answer is None:
+            return
+        if not effects.can_keep(answer):
+            raise ContractBroken("unstorable_text")  # tried again it would be no other
+        if foreign(answer, wire.payload):
+            raise _WrongPerson(answer)
+        if self._leads_astray(answer, wire.region):
+            raise ContractBroken("foreign_address")
+        ended = known is not None and known.status is not AnswerStatus.PENDING
+        if ended and known is not None and answer.status is not known.status:
+            raise ContractBroken("contradiction")  # what it said first stands until people have looked
+
+    def _leads_astray(self, answer: Answer, region: str) -> bool:
+        private = self._provinces.allows_private(region)
+        links = [value for name, value in answer.data.items() if name.endswith("_url")]
+        return not all(is_link(link, private=private) for link in links)
+
+    async def _keep(
+        self, request: CallProvince, intent: effects.Intent, item: effects.Found | None, answer: Answer | None
+    ) -> CallOutcome:
+        """Makes the receipt and tells the process."""
+        call = request.call
         if answer is None:
             return CallOutcome(status=OutcomeStatus.NOT_FOUND, code="not_found")
+        if answer.status is AnswerStatus.FAILED:
+            await self._trouble(intent, "province_failed", unknown=False)
+            status = OutcomeStatus.UNAVAILABLE if answer.retryable else OutcomeStatus.UNUSABLE
+            return CallOutcome(
+                status=status, code="province_failed", failed=answer.retryable and call.verb is Verb.FIND
+            )
         if item and answer.status is AnswerStatus.ACCEPTED:
             await effects.receipt_of_evidence(self._database, call.key, item, answer)
         elif call.key:
             await effects.receipt(self._database, call.key, answer, corrected=call.again)
         return await self._outcome(request, answer)
 
+    async def _keyed_in(self, request: CallProvince, decision: Mapping[str, object]) -> CallOutcome:
+        """A clerk stands in for the province: his decision is the answer."""
+        answer = keyed_in(decision)
+        await effects.receipt(self._database, request.call.key, answer)
+        return await self._outcome(request, answer)
+
     async def _outcome(self, request: CallProvince, answer: Answer) -> CallOutcome:
-        """What the process needs of an answer; the data itself stays in the database."""
         licence = answer.data.get("licence_identifier", "")
-        return CallOutcome(
-            status=OutcomeStatus.ANSWERED,
-            answer=answer.status,
-            reference=answer.reference,
-            reasons=answer.reasons,
-            poll_after_s=answer.poll_after_s,
-            licence=licence,
-            licence_taken=await licences.is_taken(self._database, licence, request.case_no),
-        )
+        taken = await licences.is_taken(self._database, licence, request.case_no)
+        return outcome_of(answer, licence_taken=taken)
 
-    async def _ask(self, adapter: ProvinceAdapter, wire: ProvinceCall, *, find_first: bool) -> Answer | None:
-        """Sends, unless an earlier run may have sent already and the province knows the key."""
-        if wire.verb is Verb.FIND:
-            return await adapter.find(wire)
-        if find_first and (known := await adapter.find(wire)) is not None:
-            return known
-        return await adapter.call(wire)
+    async def _put_off(self, intent: effects.Intent, left_s: float, quiet_s: float) -> CallOutcome:
+        """What was sent may still be under way at a receiver without keys: nothing more is sent before it cannot be."""
+        await self._trouble(intent, "settling", unknown=True, quiet_s=quiet_s)
+        return CallOutcome(status=OutcomeStatus.UNKNOWN, code="settling", poll_after_s=math.ceil(left_s))
 
-    async def _trouble(self, intent: effects.Intent, code: str) -> None:
+    async def _trouble(self, intent: effects.Intent, code: str, *, unknown: bool, quiet_s: float = 0.0) -> None:
         if intent.key:
-            await effects.trouble(self._database, intent.key, code)
+            await effects.trouble(self._database, intent.key, code, unknown=unknown, quiet_s=quiet_s)
+
+    async def _put_aside(self, request: CallProvince, answer: Answer) -> None:
+        digest = hashlib.sha256(answer.model_dump_json().encode()).hexdigest()
+        row = provinces.Quarantine(
+            region=request.call.place.province,
+            case_no=request.case_no,
+            step=request.call.step,
+            key=request.call.key,
+            came_by="answer",
+            code=_WrongPerson.CODE,
+            digest=digest,
+            fields=sorted(answer.data),
+            at=datetime.now(UTC),
+        )
+        await provinces.put_aside(self._database, row)
+
+
+_WITH_PAUSE = {"retry_after", "breaker", "held", "settling"}
+
+
+class _WrongPerson(ContractBroken):
+    """The answer is about somebody else."""
+
+    CODE = "wrong_person"
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(self.CODE)
+        self.answer = answer
+
+
+def _settling_s(can: Capabilities, prepared: effects.Prepared) -> float:
+    """How long what was sent last may still be under way at a receiver that keeps no keys."""
+    return can.settle_s - prepared.quiet_s if prepared.unknown and not can.keys else 0.0
+
+
+def _nothing_to_undo(answer: Answer | None) -> bool:
+    return answer is not None and answer.data.get("outcome") == "nothing_to_reverse"
+
+
+async def _looked_for(adapter: ProvinceAdapter, wire: ProvinceCall) -> Answer | None:
+    """What the province holds of an earlier try."""
+    if adapter.capabilities.find is FindBy.NOTHING:
+        return None
+    return await adapter.find(wire)
+
+
+async def _ask(adapter: ProvinceAdapter, wire: ProvinceCall) -> Answer | None:
+    """One question, an exception ``Rejected`` being an answer like any other."""
+    try:
+        if wire.verb is not Verb.FIND:
+            return await adapter.call(wire)
+        if wire.reference and Verb.QUERY in adapter.capabilities.verbs:
+            return await adapter.call(wire.model_copy(update={"verb": Verb.QUERY}))
+        return await adapter.find(wire)
+    except Rejected as refused:
+        return Answer(
+            status=AnswerStatus.REJECTED, reasons=refused.reasons, text=refused.text, reference=refused.reference
+        )
 
 
 def _evidence(request: CallProvince) -> effects.Found | None:
@@ -194,18 +285,6 @@ def _evidence(request: CallProvince) -> effects.Found | None:
         department=call.place.department,
         released=released,
     )
-
-
-def _trouble_outcome(error: ProvinceError) -> CallOutcome:
-    """The error tree of the port as the process sees it."""
-    if isinstance(error, Unavailable):
-        pause = round(error.retry_after or 0)
-        return CallOutcome(
-            status=OutcomeStatus.UNAVAILABLE, code="retry_after" if pause else error.code, poll_after_s=pause
-        )
-    if isinstance(error, Ambiguous):
-        return CallOutcome(status=OutcomeStatus.UNKNOWN, code=error.code)
-    return CallOutcome(status=OutcomeStatus.UNUSABLE, code=error.code)
 
 
 def _payload(send: Mapping[str, str], prepared: effects.Prepared) -> dict[str, str]:
@@ -239,10 +318,12 @@ def _intent(request: CallProvince) -> effects.Intent:
     )
 
 
-def _wire(request: CallProvince, payload: Mapping[str, str]) -> ProvinceCall:
+def _wire(
+    request: CallProvince, payload: Mapping[str, str], prepared: effects.Prepared, pending: Answer | None
+) -> ProvinceCall:
     call = request.call
     return ProvinceCall(
-        verb=call.verb,
+        verb=call.said_as or call.verb,
         region=call.place.region,
         department=call.place.department,
         operation=call.operation,
@@ -252,4 +333,6 @@ def _wire(request: CallProvince, payload: Mapping[str, str]) -> ProvinceCall:
         leg=request.leg,
         step=call.step,
         payload=payload,
+        reference=pending.reference if pending else "",
+        original_reference=prepared.original.reference if prepared.original else "",
     )

@@ -70,6 +70,11 @@ class Provinces:
         limits = [entry.rate_per_s if entry else None, self.get(region).capabilities.max_rate_per_s]
         return min((limit for limit in limits if limit is not None), default=None)
 
+    def allows_private(self, region: str) -> bool:
+        """Whether addresses of private ranges are meant there."""
+        entry = self.entries.get(region[:2] + "0000")
+        return entry is not None and entry.private_network
+
     async def aclose(self) -> None:
         """Closes every adapter, even when one fails to."""
         every = [*self._adapters.values(), *self._departments.values()]

@@ -40,6 +40,8 @@ class TaskKind(StrEnum):
     OPINION = "opinion"  # another body is asked
     REOPEN = "reopen"  # a second person: is the case to be taken up again
     FOLLOW_UP = "follow_up"  # of a bad rating
+    REKEY = "rekey"  # a department without an interface: key it in, write down the number
+    SUPPLY = "supply"  # a province wants something handed in
 
 
 AFTER_THE_END = frozenset({TaskKind.REOPEN, TaskKind.FOLLOW_UP})  # opened by the API: no workflow runs any more

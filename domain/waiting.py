@@ -92,6 +92,18 @@ WHY: dict[str, Why] = {
     "opinion": _why(
         "正在征求其他部门意见", "another body has been asked for its opinion", "该部门答复", "that body's answer"
     ),
+    "rekey": _why(
+        "等待经办人在部门系统录入并回填编号",
+        "a clerk has to key it into the department's own system and write down the number",
+        "经办人回填编号",
+        "the clerk's entry of the number",
+    ),
+    "supply": _why(
+        "对方部门要求补充材料，等待经办人处理",
+        "the other authority wants something handed in; a caseworker has to see to it",
+        "经办人补交",
+        "the caseworker's handing-in",
+    ),
     "resolve": _why(
         "遇到需要人工处理的问题", "something needs a person", "经办人决定如何继续", "a caseworker saying how to go on"
     ),

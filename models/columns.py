@@ -9,9 +9,10 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field
 
 
-def moment(*, null: bool = False) -> Any:
+def moment(*, null: bool = False, primary_key: bool = False) -> Any:
     """timestamptz."""
-    return Field(default=None if null else ..., sa_column=Column(DateTime(timezone=True), nullable=null))
+    column = Column(DateTime(timezone=True), nullable=null, primary_key=primary_key)
+    return Field(default=None if null else ..., sa_column=column)
 
 
 def json_column(*, null: bool = False) -> Any:

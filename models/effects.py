@@ -23,7 +23,10 @@ from models.database import Database, Session
 
 
 class Effect(SQLModel, table=True):
-    """One keyed call to a province. ``answer`` is its receipt; ``sent`` are the names of the fields that went out."""
+    """One keyed call to a province. ``answer`` is its receipt; ``sent`` are the names of the fields that went out.
+
+    unknown: something was sent and nobody knows whether it was done.
+    """
 
     __tablename__ = "effect"
     __table_args__ = (
@@ -44,6 +47,7 @@ class Effect(SQLModel, table=True):
     intended_at: datetime = moment()
     leased_until: datetime = moment()
     attempts: int = 1
+    unknown: bool = False
     trouble: str = ""
     trouble_at: datetime | None = moment(null=True)
     answer: dict[str, Any] | None = json_column(null=True)
@@ -70,6 +74,10 @@ class Prepared(Message):
 
     fresh: nobody has sent it. answer: the receipt. leased: somebody else may be sending it right now.
     consented: the applicant's recorded acceptance is there (always False when none was asked about).
+    held: an operator has put the brake on, or has set a rate that only the queue can keep: nothing may be sent here.
+    unknown: an earlier try may have been done. quiet_s: how long ago the last try ended.
+    original, original_quiet_s: the receipt of the effect to undo, or how long ago it was sent last if that is unknown.
+    decision: what the clerk wrote down who stands in for the province.
     """
 
     fresh: bool = False
@@ -78,6 +86,12 @@ class Prepared(Message):
     form: Mapping[str, JsonValue]
     references: Mapping[str, str]
     consented: bool
+    held: bool = False
+    unknown: bool = False
+    quiet_s: float = 0.0
+    original: Answer | None = None
+    original_quiet_s: float | None = None
+    decision: Mapping[str, JsonValue] | None = None
 
 
 _PREPARE = text(
@@ -85,60 +99,94 @@ _PREPARE = text(
     WITH consent AS (
         SELECT 1 FROM command WHERE id = :command AND case_no = :case_no AND kind = 'evidence'
         AND target = :evidence AND body @> '{"accept": true}'
+    ), brake AS (
+        SELECT 1 FROM province_control
+        WHERE region = left(:region, 2) || '0000' AND (held OR (rate_per_s IS NOT NULL AND CAST(:beside AS boolean)))
     ), inserted AS (
         INSERT INTO effect (key, case_no, leg, step, verb, region, department, operation, original, sent,
-                            intended_at, leased_until, attempts, trouble)
+                            intended_at, leased_until, attempts, trouble, unknown)
         SELECT :key, :case_no, :leg, :step, :verb, :region, :department, :operation, :original,
-               CAST(:sent AS text[]), clock_timestamp(), clock_timestamp() + CAST(:lease AS interval), 1, ''
+               CAST(:sent AS text[]), clock_timestamp(), clock_timestamp() + CAST(:lease AS interval), 1, '', true
         FROM application a WHERE a.case_no = :case_no AND CAST(:keyed AS boolean)
-        AND (:evidence = '' OR EXISTS (SELECT 1 FROM consent))
+        AND (:evidence = '' OR EXISTS (SELECT 1 FROM consent)) AND NOT EXISTS (SELECT 1 FROM brake)
         ON CONFLICT DO NOTHING RETURNING 1
     ), taken AS (
         UPDATE effect SET leased_until = clock_timestamp() + CAST(:lease AS interval), attempts = attempts + 1
         WHERE CAST(:keyed AS boolean) AND key = :key AND answer IS NULL AND leased_until <= clock_timestamp()
+        AND NOT EXISTS (SELECT 1 FROM brake)
         RETURNING 1
+    ), mine AS (
+        SELECT answer, unknown, CAST(extract(epoch FROM clock_timestamp() - leased_until) AS float8) AS quiet
+        FROM effect WHERE key = :about
+    ), undone AS (
+        SELECT answer, CASE WHEN unknown AND answer IS NULL
+                            THEN CAST(extract(epoch FROM clock_timestamp() - leased_until) AS float8) END AS quiet
+        FROM effect WHERE :original <> '' AND key = :original
     )
     SELECT a.form || a.corrected, EXISTS (SELECT 1 FROM inserted), EXISTS (SELECT 1 FROM taken),
-           (SELECT answer FROM effect WHERE key = :key),
+           (SELECT answer FROM mine),
            (SELECT jsonb_object_agg(step, answer->>'reference') FROM effect
             WHERE CAST(:refers AS boolean) AND case_no = :case_no AND verb = 'submit' AND answer IS NOT NULL),
-           EXISTS (SELECT 1 FROM consent)
+           EXISTS (SELECT 1 FROM consent), EXISTS (SELECT 1 FROM brake),
+           coalesce((SELECT unknown FROM mine), false), coalesce((SELECT quiet FROM mine), 0),
+           (SELECT answer FROM undone), (SELECT quiet FROM undone),
+           (SELECT body FROM command WHERE :decision <> '' AND id = :decision AND case_no = :case_no)
     FROM application a WHERE a.case_no = :case_no
     """
 )
 
 
 async def prepare(
-    database: Database, intent: Intent, lease: timedelta, *, refers: bool = False, command: str = "", evidence: str = ""
+    database: Database,
+    intent: Intent,
+    lease: timedelta,
+    *,
+    refers: bool = False,
+    command: str = "",
+    evidence: str = "",
+    about: str = "",
+    beside: bool = False,
+    decision: str = "",
 ) -> Prepared | None:
     """Commits to sending and reads what may be sent, in one statement; None if there is no such case.
 
     Exactly one run gets ``fresh`` for a key; a later one takes over an expired lease. An intent without key is
-    only read for. ``evidence``: the item whose recorded consent (``command``) the effect depends on.
+    only read for. ``evidence``: the item whose recorded consent (``command``) the effect depends on. ``about``: the
+    key that is asked about, where nothing is intended under it. ``beside``: a quick try beside the workflow, which no
+    rate of the province's queue can hold back. ``decision``: a clerk's.
     """
     rows = await database.once(
         _PREPARE,
         intent.model_dump()
         | {"sent": list(intent.sent), "keyed": bool(intent.key), "lease": lease}
-        | {"refers": refers, "command": command, "evidence": evidence},
+        | {"refers": refers, "command": command, "evidence": evidence, "beside": beside, "decision": decision}
+        | {"about": intent.key or about},
     )
     if not rows:
         return None
-    form, inserted, taken, answer, references, consented = tuple(rows[0])
+    row = tuple(rows[0])
+    form, inserted, taken, answer, references, consented = row[:6]
+    held, unknown, quiet, original, original_quiet, decided = row[6:]
     known = Answer.model_validate(answer) if answer else None
     blocked = bool(evidence) and not consented
     return Prepared(
         fresh=inserted or not intent.key,
         answer=known,
-        leased=bool(intent.key) and not blocked and not inserted and not taken and known is None,
+        leased=bool(intent.key) and not blocked and not held and not inserted and not taken and known is None,
         form=form,
         references=references or {},
         consented=consented,
+        held=held,
+        unknown=unknown,
+        quiet_s=quiet,
+        original=Answer.model_validate(original) if original else None,
+        original_quiet_s=original_quiet,
+        decision=decided,
     )
 
 
 _RECEIPT = """
-    UPDATE effect SET answer = CAST(:answer AS jsonb), answered_at = clock_timestamp(), trouble = ''
+    UPDATE effect SET answer = CAST(:answer AS jsonb), answered_at = clock_timestamp(), trouble = '', unknown = false
     WHERE key = :key AND (answer IS NULL OR answer->>'status' = 'pending'
                           OR (CAST(:corrected AS boolean) AND answer->>'status' = CAST(:status AS text)))
 """
@@ -209,15 +257,20 @@ async def receipt_of_evidence(session: Session | Database, key: str, found: Foun
 
 _TROUBLE = text(
     """
-    UPDATE effect SET trouble = :code, trouble_at = clock_timestamp(), leased_until = clock_timestamp()
+    UPDATE effect SET trouble = :code, trouble_at = clock_timestamp(),
+                      leased_until = clock_timestamp() - make_interval(secs => CAST(:quiet_s AS float8)),
+                      unknown = CAST(:unknown AS boolean)
     WHERE key = :key AND answer IS NULL
     """
 )
 
 
-async def trouble(database: Database, key: str, code: str) -> None:
-    """A try failed; the lease is given up so that the next try need not wait for it."""
-    await database.once(_TROUBLE, {"key": key, "code": code})
+async def trouble(database: Database, key: str, code: str, *, unknown: bool, quiet_s: float = 0.0) -> None:
+    """A try failed; the lease is given up so that the next try need not wait for it.
+
+    ``unknown``: it may have acted. ``quiet_s``: how long ago something was sent, if not just now.
+    """
+    await database.once(_TROUBLE, {"key": key, "code": code, "unknown": unknown, "quiet_s": quiet_s})
 
 
 async def read_effect(session: AsyncSession, key: str, *, lock: bool = False) -> Effect | None:

@@ -76,6 +76,7 @@ async def run(settings: Settings, roles: Sequence[str]) -> None:
         workers = build_workers(client, roles, record, province, settings.province_slots)
         log.info("working", roles=list(roles))
         async with asyncio.TaskGroup() as group:
+            group.create_task(province.desks.keep_telling(database, stop))
             for worker in workers:
                 group.create_task(worker.run())
             await stop.wait()

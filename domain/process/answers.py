@@ -11,7 +11,7 @@ from domain.effects import AnswerStatus, Verb
 from domain.identifiers import parse_licence_id
 from domain.messages import Actor, Role
 from domain.plan import CaseStep, StepKind
-from domain.process import steps
+from domain.process import hands, steps
 from domain.process.state import Call, Callback, CallOutcome, OutcomeStatus, Undo
 from domain.record import EvidenceState, LicenceIssued
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from domain.process.engine import Process
 
 LONGEST_POLL = timedelta(hours=1)
+SAID_AS = {StepKind.CONSULT: Verb.CONSULT, StepKind.NOTIFY: Verb.NOTIFY}
 
 
 def submit(process: Process, step: CaseStep, now: datetime) -> None:
@@ -52,6 +53,7 @@ def call(process: Process, step_id: str, verb: Verb, key: str, *, patient: bool 
         command=process.state.steps[step_id].command,
         patient=patient,
         again=again,
+        said_as=SAID_AS.get(step.kind) if verb is Verb.SUBMIT else None,
     )
 
 
@@ -68,6 +70,11 @@ def take_answer(process: Process, asked: Call, outcome: CallOutcome, now: dateti
     state = process.state.steps[asked.step]
     if state.status not in {StepStatus.CALLING, StepStatus.BLOCKED} or state.calling is not asked.verb:
         return  # the applicant has handed in a document meanwhile
+    if outcome.code == hands.CONFIRM and process.state.closing is None:
+        process.move(asked.step, StepStatus.PENDING, now)
+        state.calling = None
+        hands.key_in(process, asked.step, now, confirm=True)
+        return
     answered = outcome.status is OutcomeStatus.ANSWERED
     senseless = outcome.answer is None or (asked.verb is Verb.OFFER and outcome.answer is AnswerStatus.PENDING)
     if (
@@ -98,16 +105,21 @@ def take_poll(process: Process, asked: Call, outcome: CallOutcome, now: datetime
     state.calling = None
     if outcome.status is OutcomeStatus.ANSWERED and outcome.answer not in {None, AnswerStatus.PENDING}:
         settle(process, asked.step, outcome, now)
+    elif asked.decision:  # a clerk's word must not get lost because the database was away
+        state.calling = Verb.FIND
+        process.calls.append(asked.model_copy(update={"patient": True}))
     elif process.state.closing is not None:
         return  # it is undone in its turn
-    elif outcome.status is OutcomeStatus.NOT_FOUND:
-        # it said pending and has forgotten: the same key again can do no harm
+    elif outcome.status is OutcomeStatus.NOT_FOUND or outcome.failed:
+        # it said pending and has forgotten or broken down: the same key again can do no harm
         verb = Verb.FETCH if process.steps[asked.step].kind is StepKind.EVIDENCE else Verb.SUBMIT
         process.move(asked.step, StepStatus.BLOCKED, now)
-        state.trouble, state.calling = "forgotten", verb
-        process.note("effect:find:forgotten", now, step=asked.step)
+        state.trouble, state.calling = "failed" if outcome.failed else "forgotten", verb
+        process.note(f"effect:find:{state.trouble}", now, step=asked.step)
         process.calls.append(call(process, asked.step, verb, state.key, patient=True))
     else:
+        if outcome.wanting:
+            hands.want(process, asked.step, now)
         state.trouble = "" if outcome.status is OutcomeStatus.ANSWERED else outcome.status.value
         state.polls += 1
         pause = min(timedelta(seconds=state.poll_after_s) * 2 ** min(state.polls, 12), LONGEST_POLL)
@@ -123,6 +135,8 @@ def settle(process: Process, step_id: str, outcome: CallOutcome, now: datetime) 
         verb = Verb.OFFER
     state.trouble, state.reasons, state.poll_at, state.calling = "", outcome.reasons, None, None
     state.reference = outcome.reference or state.reference
+    if outcome.answer is not AnswerStatus.PENDING:
+        hands.let_go(process, step_id, now)
     by = Actor(subject="province", role=Role.SYSTEM, region=step.place.region, department=step.place.department)
     data = {"reference": outcome.reference, "reasons": ",".join(outcome.reasons), "by": outcome.code or "answer"}
     process.note(f"effect:{verb}:{outcome.answer}", now, actor=by, step=step_id, data=data)
@@ -137,10 +151,15 @@ def settle(process: Process, step_id: str, outcome: CallOutcome, now: datetime) 
             return
         steps.done(process, step_id, now)
     elif outcome.answer is AnswerStatus.PENDING:
-        process.move(step_id, StepStatus.PENDING, now)
+        if state.status is not StepStatus.PENDING:
+            process.move(step_id, StepStatus.PENDING, now)
         state.poll_after_s = max(1, outcome.poll_after_s)
-        if process.state.closing is None:  # else it is undone in its turn, not waited for
+        if process.state.closing is None and outcome.by_clerk:
+            hands.key_in(process, step_id, now)
+        elif process.state.closing is None:  # else it is undone in its turn, not waited for
             state.poll_at = now + timedelta(seconds=state.poll_after_s)
+        if outcome.wanting:
+            hands.want(process, step_id, now)
         if early := process.state.early.pop(state.key, None):
             settle(process, step_id, reported(early), now)
     else:
@@ -189,4 +208,5 @@ def reported(message: Callback) -> CallOutcome:
         reasons=message.reasons,
         licence=message.licence,
         licence_taken=message.licence_taken,
+        wanting=message.wanting,
     )

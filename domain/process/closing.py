@@ -14,7 +14,7 @@ from domain.case import CASE_TRANSITIONS, SETTLED, CaseStatus, StepStatus
 from domain.effects import AnswerStatus, Verb
 from domain.messages import Actor, Role
 from domain.plan import StepKind
-from domain.process import steps
+from domain.process import hands, steps
 from domain.process.state import Call, CallOutcome, Closing, OutcomeStatus, SupplementStatus, Undo, UndoStatus
 from domain.record import EvidenceState, TaskKind, TaskState
 
@@ -106,30 +106,32 @@ def _kept(process: Process, undo: Undo) -> bool:
     return target not in {CaseStatus(ending.value) for ending in step.refund_on}
 
 
-def take_outcome(process: Process, call: Call, outcome: CallOutcome, now: datetime) -> None:
+def take_outcome(process: Process, asked: Call, outcome: CallOutcome, now: datetime) -> None:
     """A reversal has been answered, or could not be."""
-    undo = next(u for u in process.state.undo if u.undo_key == call.key)
+    undo = next(u for u in process.state.undo if u.undo_key == asked.key)
     state = process.state.steps[undo.step]
-    if call.verb is Verb.FIND:
+    if asked.verb is Verb.FIND:
         if undo.status is not UndoStatus.PENDING:
             return
         if outcome.status is OutcomeStatus.NOT_FOUND:
             _send(process, undo, now)
         elif outcome.status is OutcomeStatus.ANSWERED and outcome.answer is not None:
             settle(process, undo, outcome, now)
+        elif asked.decision:  # a clerk's word must not get lost because the database was away
+            process.calls.append(asked.model_copy(update={"patient": True}))
         else:
             state.poll_at = now + timedelta(seconds=state.poll_after_s)
         return
     if outcome.status is OutcomeStatus.ANSWERED and outcome.answer is not None:
         settle(process, undo, outcome, now)
-    elif outcome.status in {OutcomeStatus.UNUSABLE, OutcomeStatus.ANSWERED} or call.patient:
+    elif outcome.status in {OutcomeStatus.UNUSABLE, OutcomeStatus.ANSWERED} or asked.patient:
         _ask_a_person(process, undo, outcome.code, now)
     else:
         state.trouble = outcome.status.value
         process.note(
             "effect:reverse:blocked", now, step=undo.step, data={"trouble": outcome.status, "code": outcome.code}
         )
-        process.calls.append(_call(undo, patient=True))
+        process.calls.append(call(undo, patient=True))
 
 
 def settle(process: Process, undo: Undo, outcome: CallOutcome, now: datetime) -> None:
@@ -142,6 +144,9 @@ def settle(process: Process, undo: Undo, outcome: CallOutcome, now: datetime) ->
         _undone(process, undo, now)
     elif outcome.answer is AnswerStatus.PENDING:
         undo.status = UndoStatus.PENDING
+        if outcome.by_clerk:
+            hands.key_in_reversal(process, undo.step, now)
+            return
         state.poll_after_s = max(1, outcome.poll_after_s)
         state.poll_at = now + timedelta(seconds=state.poll_after_s)
     else:
@@ -154,7 +159,7 @@ def poll(process: Process, now: datetime) -> None:
         state = process.state.steps[undo.step]
         if undo.status is UndoStatus.PENDING and state.poll_at is not None and state.poll_at <= now:
             state.poll_at = None
-            process.calls.append(_call(undo, verb=Verb.FIND))
+            process.calls.append(call(undo, verb=Verb.FIND))
 
 
 def resolve(process: Process, step_id: str, outcome: str, now: datetime) -> None:
@@ -176,11 +181,12 @@ def _send(process: Process, undo: Undo, now: datetime) -> None:
     leg = process.steps[undo.step].leg
     undo.undo_key = names.effect_key(process.case_no, leg, undo.step, f"{Verb.REVERSE}:{undo.key}", undo.generation)
     undo.status, state.trouble, state.poll_at = UndoStatus.RUNNING, "", None
-    process.calls.append(_call(undo))
+    process.calls.append(call(undo))
     process.note("effect:reverse:asked", now, step=undo.step)
 
 
-def _call(undo: Undo, *, verb: Verb = Verb.REVERSE, patient: bool = False) -> Call:
+def call(undo: Undo, *, verb: Verb = Verb.REVERSE, patient: bool = False) -> Call:
+    """What is asked of the province that did it."""
     return Call(
         step=undo.step,
         verb=verb,

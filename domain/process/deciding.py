@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from domain.case import CaseStatus
 from domain.messages import Actor, Place, Role
 from domain.plan import OUTCOMES, StepKind
-from domain.process import closing, custody, delays, people, promises, steps, supplements
+from domain.process import closing, custody, delays, hands, people, promises, steps, supplements
 from domain.process.book import DECIDED_BY
 from domain.process.orders import DecideCommand
 from domain.process.state import OpenTask
@@ -105,6 +105,8 @@ def _resolve(process: Process, task: OpenTask, outcome: str, now: datetime) -> N
 _ELSE = {
     TaskKind.EXTENSION: delays.decide_extension,
     TaskKind.PROMISE: promises.decide,
+    TaskKind.REKEY: hands.keyed_in,
+    TaskKind.SUPPLY: hands.supplied,
     TaskKind.OBJECTION: people.decide_objection,
     TaskKind.TRANSFER: people.decide_transfer,
     TaskKind.ARBITRATE: people.decide_arbitration,

@@ -9,7 +9,7 @@ from domain.calendar import WorkCalendar, local_day
 from domain.case import CaseStatus, StepStatus
 from domain.effects import AnswerStatus, Verb
 from domain.plan import OUTCOMES, StepKind
-from domain.process import answers, clocks, closing, law, promises, steps
+from domain.process import answers, clocks, closing, hands, law, promises, steps
 from domain.process.book import Book
 from domain.process.orders import AnyOrder, CommandResult, DecideCommand
 from domain.process.state import Call, Callback, CallOutcome, Intake, Undo, UndoStatus
@@ -52,13 +52,15 @@ class Process(Book):
             closing.take_outcome(self, call, outcome, now)
         elif call.verb is Verb.FIND:
             answers.take_poll(self, call, outcome, now)
+        elif call.verb is Verb.SUPPLEMENT:
+            hands.take_supplement(self, call, outcome, now)
         else:
             answers.take_answer(self, call, outcome, now)
         self.advance(now)
 
     def take_callback(self, message: Callback, now: datetime) -> bool:
         """A province reports an end. False if it changes nothing (late, duplicate, not ours)."""
-        if message.answer is AnswerStatus.PENDING:
+        if message.answer is AnswerStatus.PENDING and not message.wanting:
             return False
         if undo := self._undo_by_key(message.key):
             if undo.status is not UndoStatus.PENDING:
@@ -73,7 +75,9 @@ class Process(Book):
                 answers.settle(self, step_id, answers.reported(message), now)
                 self.advance(now)
                 return True
-            if state.status in {StepStatus.CALLING, StepStatus.BLOCKED}:
+            if state.status in {StepStatus.CALLING, StepStatus.BLOCKED} and (
+                message.answer is not AnswerStatus.PENDING or message.key not in self.state.early
+            ):  # an end that overtook the answer is not forgotten for news that came later
                 self.state.early[message.key] = message
             return False
         return False

@@ -31,7 +31,8 @@ class Call(Message):
     """A call the process wants made.
 
     patient: through the province's queue, with retries; else one quick try. again: the answer on record cannot be
-    used, so the province is asked what it says now.
+    used, so the province is asked what it says now. said_as: the verb the province hears, if it is another one.
+    decision: a clerk's decision that stands in for the province's answer (his number), or that nothing was done.
     """
 
     step: str
@@ -44,11 +45,16 @@ class Call(Message):
     command: str = ""
     patient: bool = False
     again: bool = False
+    said_as: Verb | None = None
+    decision: str = ""
 
 
 class CallOutcome(Message):
     """The end of a call. Result data stays in the database; the process must know only ``licence``, its number, and
     ``licence_taken``, whether another case holds that number.
+
+    by_clerk: pending until a clerk has keyed it in. wanting: pending, and the province wants something handed in.
+    failed: with UNAVAILABLE, the province has tried and broken down; the same key may be sent again.
     """
 
     status: OutcomeStatus
@@ -59,6 +65,9 @@ class CallOutcome(Message):
     poll_after_s: int = 30
     licence: str = ""
     licence_taken: bool = False
+    by_clerk: bool = False
+    wanting: bool = False
+    failed: bool = False
 
 
 class Callback(Message):
@@ -71,6 +80,8 @@ class Callback(Message):
     reasons: tuple[str, ...] = ()
     licence: str = ""
     licence_taken: bool = False
+    wanting: bool = False
+    retryable: bool = False
 
 
 class Intake(Message):
@@ -100,6 +111,8 @@ class StepState(BaseModel):
     poll_at: datetime | None = None
     poll_after_s: int = 30
     polls: int = 0
+    supplies: int = 0  # how often something was handed in to the province
+    supplying: bool = False
     ends_at: datetime | None = None  # of a publicity period
     available: bool = False
     command: str = ""

@@ -130,7 +130,7 @@ def waiting(book: Book) -> tuple[Waiting, ...]:
         if undo.status in {UndoStatus.RUNNING, UndoStatus.PENDING}:
             found.append(_waiting(book, Who.PROVINCE, undo.place, "reversal", undo.step, state.steps[undo.step].since))
     for task in state.tasks.values():
-        why = "resolve" if task.undo else _WHY_BY_TASK.get(task.kind, "")
+        why = _WHY_BY_TASK.get(task.kind, "resolve" if task.undo else "")
         if why:
             step = task.step if task.undo else ""
             held = _waiting(book, Who.DEPARTMENT, task.place, why, step, task.opened_at)
@@ -155,6 +155,8 @@ _WHY_BY_TASK = {
     TaskKind.OBJECTION: "objection",
     TaskKind.PROMISE: "promise_verification",
     TaskKind.OPINION: "opinion",
+    TaskKind.REKEY: "rekey",
+    TaskKind.SUPPLY: "supply",
 }
 
 
@@ -180,7 +182,7 @@ def _step_waits(book: Book, step_id: str, step: StepState) -> Waiting | None:
     if step.status is StepStatus.PREVIEW:
         why = "evidence_preview" if step.available else "evidence_missing"
         return _waiting(book, Who.APPLICANT, None, why, step_id, step.since)
-    if step.status not in _WHY_BY_STATUS:
+    if step.status not in _WHY_BY_STATUS or _is_keyed_in(book, step):
         return None
     who, why = _WHY_BY_STATUS[step.status]
     if step.status is StepStatus.BLOCKED and step.trouble == "unknown":
@@ -189,6 +191,12 @@ def _step_waits(book: Book, step_id: str, step: StepState) -> Waiting | None:
         return _waiting(book, Who.APPLICANT, None, "fee", step_id, step.since)
     held = _waiting(book, who, place, why, step_id, step.since)
     return held.model_copy(update={"until": step.ends_at}) if step.ends_at else held
+
+
+def _is_keyed_in(book: Book, step: StepState) -> bool:
+    """Whether a clerk is to key it in: then no province is working on it."""
+    task = book.state.tasks.get(step.task)
+    return task is not None and task.kind is TaskKind.REKEY
 
 
 def _waiting(book: Book, who: Who, place: Place | None, why: str, step: str, since: datetime) -> Waiting:

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from temporalio.testing import ActivityEnvironment
 
 from activities.province import ProvinceActivities
-from adapters.port import ProvinceAdapter
+from adapters.port import Capabilities, ProvinceAdapter
 from domain.effects import Answer, AnswerStatus, ProvinceCall, Verb
 from domain.messages import Place, Text
 from domain.process import Call, CallOutcome, OutcomeStatus
@@ -22,6 +22,8 @@ from tests.db.test_effects import intent
 from tests.fixtures.samples import add_case
 from tests.unit.plans import LICENCE
 
+EVERYTHING = Capabilities(verbs=frozenset(Verb))
+
 
 class Province:
     """Answers everything alike; counts what it was asked to do."""
@@ -30,8 +32,16 @@ class Province:
         self.answer = answer
         self.calls = 0
 
-    def for_place(self, code: str) -> ProvinceAdapter:
+    capabilities = EVERYTHING
+
+    def for_place(self, code: str, department: str = "") -> ProvinceAdapter:
         return self  # type: ignore[return-value]
+
+    def rate(self, region: str) -> float | None:
+        return None
+
+    def allows_private(self, region: str) -> bool:
+        return False
 
     async def call(self, call: ProvinceCall) -> Answer:
         self.calls += 1

@@ -93,7 +93,7 @@ async def test_when_the_lease_is_over_one_run_takes_it_up_and_knows_that_it_may_
 async def test_a_try_that_failed_gives_its_lease_up(database: Database) -> None:
     what = intent(await add_case(database))
     await intend(database, what)
-    await effects.trouble(database, what.key, "timeout")
+    await effects.trouble(database, what.key, "timeout", unknown=True)
     standing = await intend(database, what)
     assert (standing.fresh, standing.leased, standing.answer) == (False, False, None)
 
@@ -106,7 +106,7 @@ async def test_nothing_replaces_an_end(database: Database, end: Answer) -> None:
     for later in (PENDING, ACCEPTED, REJECTED, end.model_copy(update={"reference": "another"})):
         await receive(database, what.key, later)
         assert await answer_of(database, what.key) == end
-    await effects.trouble(database, what.key, "timeout")
+    await effects.trouble(database, what.key, "timeout", unknown=True)
     assert (await intend(database, what)).answer == end
 
 

@@ -19,6 +19,8 @@ class Entry:
     status: AnswerStatus
     reasons: tuple[str, ...] = ()
     licence: str = ""
+    by_clerk: bool = False
+    wanting: bool = False
 
     def outcome(self, code: str = "") -> CallOutcome:
         """As it would be told now."""
@@ -29,6 +31,8 @@ class Entry:
             reference=f"no-{self.call.key[:6]}",
             reasons=self.reasons,
             licence=self.licence,
+            by_clerk=self.by_clerk and self.status is PENDING,
+            wanting=self.wanting and self.status is PENDING,
         )
 
     def callback(self, event: str, answer: AnswerStatus | None = None) -> Callback:
@@ -40,16 +44,22 @@ class Entry:
             reference=f"no-{self.call.key[:6]}",
             reasons=self.reasons,
             licence=self.licence,
+            wanting=self.wanting and (answer or self.status) is PENDING,
         )
 
 
 @dataclass
 class Receiver:
-    """All provinces of a case. ``ledger``: (step, key, +1 or -1) in the order it became true."""
+    """All provinces of a case. ``ledger``: (step, key, +1 or -1) in the order it became true.
+
+    clerks: steps whose department has no interface. wanting: steps whose province wants something handed in first.
+    """
 
     entries: dict[str, Entry] = field(default_factory=dict)
     buried: set[str] = field(default_factory=set)
     ledger: list[tuple[str, str, int]] = field(default_factory=list)
+    clerks: set[str] = field(default_factory=set)
+    wanting: set[str] = field(default_factory=set)
 
     def take(
         self, call: Call, wish: AnswerStatus, *, licence: str = LICENCE, reasons: tuple[str, ...] = ("R1",)
@@ -61,12 +71,33 @@ class Receiver:
             raise AssertionError("finding changes nothing, see find()")
         if call.key in self.entries:
             return self.entries[call.key]
+        if call.verb is Verb.SUPPLEMENT:
+            return self._hand_in(call)
+        if call.step in self.clerks and call.verb in {Verb.SUBMIT, Verb.REVERSE}:
+            return self.entries.setdefault(call.key, Entry(call, PENDING, by_clerk=True))
+        if call.step in self.wanting and call.verb is Verb.SUBMIT and call.key not in self.buried:
+            return self.entries.setdefault(call.key, Entry(call, PENDING, licence=licence, wanting=True))
         if call.key in self.buried:
             wish = REJECTED
         entry = self.entries[call.key] = Entry(call, wish, reasons if wish is REJECTED else (), licence)
         if wish is ACCEPTED:
             self._took_effect(entry)
         return entry
+
+    def _hand_in(self, call: Call) -> Entry:
+        original = self.entries.get(call.original)
+        taken = original is not None and original.wanting and original.status is PENDING
+        if original is not None:
+            original.wanting = False
+        return self.entries.setdefault(call.key, Entry(call, ACCEPTED if taken else REJECTED))
+
+    def key_in(self, call: Call) -> CallOutcome:
+        """A clerk has decided; the decision's name ends with its outcome."""
+        entry = self.entries[call.key]
+        done = call.decision.rpartition("-")[2] in {"entered", "nothing_to_undo"}
+        if entry.status is PENDING:
+            self.complete(entry, ACCEPTED if done else REJECTED)
+        return entry.outcome()
 
     def find(self, call: Call) -> CallOutcome:
         """What is known of a key; nothing changes."""
@@ -76,7 +107,8 @@ class Receiver:
 
     def pending(self) -> list[Entry]:
         """What has been taken in and not ended."""
-        return [entry for entry in self.entries.values() if entry.status is PENDING]
+        open_ = [entry for entry in self.entries.values() if entry.status is PENDING]
+        return [entry for entry in open_ if not entry.by_clerk and not entry.wanting]
 
     def complete(self, entry: Entry, answer: AnswerStatus) -> None:
         """The end of what was taken in."""

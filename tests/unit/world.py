@@ -98,7 +98,7 @@ class World:
         """The call reaches the province; its answer is still on the way."""
         call = flight.call
         if call.verb is Verb.FIND:
-            flight.told = self.receiver.find(call)
+            flight.told = self.receiver.key_in(call) if call.decision else self.receiver.find(call)
         else:
             flight.told = self.receiver.take(call, wish, licence=licence).outcome()
 
@@ -271,7 +271,10 @@ class World:
             holder = {
                 StepStatus.CALLING: (name, step.calling) in flying,
                 StepStatus.BLOCKED: (name, step.calling) in flying,
-                StepStatus.PENDING: step.poll_at is not None or (name, Verb.FIND) in flying or bool(state.closing),
+                StepStatus.PENDING: step.poll_at is not None
+                or (name, Verb.FIND) in flying
+                or (name, False) in tasks
+                or bool(state.closing),
                 StepStatus.TASK: (name, False) in tasks,
                 StepStatus.RESOLVE: None if step.failed else (name, False) in tasks or bool(state.closing),
                 StepStatus.PREVIEW: True,
@@ -285,7 +288,7 @@ class World:
             poll = state.steps[undo.step].poll_at is not None
             holder = {
                 UndoStatus.RUNNING: (undo.step, Verb.REVERSE) in flying,
-                UndoStatus.PENDING: poll or (undo.step, Verb.FIND) in flying,
+                UndoStatus.PENDING: poll or (undo.step, Verb.FIND) in flying or (undo.step, True) in tasks,
                 UndoStatus.RESOLVE: (undo.step, True) in tasks,
             }.get(undo.status)
             assert holder is not False, f"the reversal of {undo.step} is {undo.status} and nobody's"

@@ -1,0 +1,53 @@
+"""What a province's answer, or a clerk's in its stead, means to the process; and whose answer it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from adapters.errors import Ambiguous, ProvinceError, Unavailable
+from domain.effects import Answer, AnswerStatus, Expect
+from domain.process import CallOutcome, OutcomeStatus
+from domain.process.hands import ENTERED, NOTHING_TO_UNDO
+
+_DONE = {ENTERED, NOTHING_TO_UNDO}
+
+
+def outcome_of(answer: Answer, *, licence_taken: bool) -> CallOutcome:
+    """What the process needs of an answer; the data itself stays in the database."""
+    return CallOutcome(
+        status=OutcomeStatus.ANSWERED,
+        answer=answer.status,
+        reference=answer.reference,
+        reasons=answer.reasons,
+        poll_after_s=answer.poll_after_s,
+        licence=answer.data.get("licence_identifier", ""),
+        licence_taken=licence_taken,
+        by_clerk=answer.expect is Expect.CLERK and answer.status is AnswerStatus.PENDING,
+        wanting=answer.wants is not None and answer.status is AnswerStatus.PENDING,
+    )
+
+
+def trouble_outcome(error: ProvinceError) -> CallOutcome:
+    """The error tree of the port as the process sees it."""
+    if isinstance(error, Unavailable):
+        pause = round(error.retry_after or 0)
+        return CallOutcome(
+            status=OutcomeStatus.UNAVAILABLE, code="retry_after" if pause else error.code, poll_after_s=pause
+        )
+    if isinstance(error, Ambiguous):
+        return CallOutcome(status=OutcomeStatus.UNKNOWN, code=error.code)
+    return CallOutcome(status=OutcomeStatus.UNUSABLE, code=error.code)
+
+
+def keyed_in(decision: Mapping[str, object]) -> Answer:
+    """A clerk's decision (its words, as stored) as the answer of the department he has keyed it into."""
+    outcome = str(decision.get("outcome", ""))
+    if outcome in _DONE:
+        return Answer(status=AnswerStatus.ACCEPTED, reference=str(decision.get("number", "")))
+    return Answer(status=AnswerStatus.REJECTED, reasons=("refused_at_counter",))
+
+
+def foreign(answer: Answer, sent: Mapping[str, str]) -> bool:
+    """Whether the answer names a holder whom nobody has asked about."""
+    holder = answer.data.get("holder_id", "")
+    return bool(holder and sent) and holder not in sent.values()

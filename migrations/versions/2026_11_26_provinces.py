@@ -1,0 +1,65 @@
+"""province_control, province_watch, province_quarantine; effect.unknown."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "20261126_1"
+down_revision = "20261125_9"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "province_control",
+        sa.Column("region", sa.CHAR(length=6), nullable=False),
+        sa.Column("held", sa.Boolean(), nullable=False),
+        sa.Column("rate_per_s", sa.Float(), nullable=True),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("changed_by", sa.String(), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("applied", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("region"),
+    )
+    op.create_table(
+        "province_watch",
+        sa.Column("region", sa.CHAR(length=6), nullable=False),
+        sa.Column("worker", sa.String(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("calls", sa.Integer(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("took_ms", postgresql.ARRAY(sa.Integer()), nullable=False),
+        sa.Column("breaker", sa.String(), nullable=False),
+        sa.Column("last_success", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("region", "worker", "at"),
+    )
+    op.create_table(
+        "province_quarantine",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("region", sa.CHAR(length=6), nullable=False),
+        sa.Column("case_no", sa.String(), nullable=False),
+        sa.Column("step", sa.String(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("came_by", sa.String(), nullable=False),
+        sa.Column("code", sa.String(), nullable=False),
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("fields", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_province_quarantine_region", "province_quarantine", ["region", "at"])
+    op.add_column("effect", sa.Column("unknown", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.execute("UPDATE effect SET unknown = true WHERE answer IS NULL")
+    # a worker of the version before still writes here while it is replaced: what it sends may have been done
+    op.alter_column("effect", "unknown", server_default=sa.true())
+
+
+def downgrade() -> None:
+    op.drop_column("effect", "unknown")
+    op.drop_table("province_quarantine")
+    op.drop_table("province_watch")
+    op.drop_table("province_control")
