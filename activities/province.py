@@ -31,6 +31,7 @@ from domain import names
 from domain.effects import Answer, AnswerStatus, ProvinceCall, Verb
 from domain.process import CallOutcome, OutcomeStatus
 from domain.process.hands import CONFIRM
+from domain.sending import payload
 from domain.start import CallProvince
 from models import effects, licences, provinces
 from models.database import Database
@@ -125,7 +126,7 @@ class ProvinceActivities:
             if not nothing_there and prepared.unknown and can.find is FindBy.NOTHING and call.verb in EFFECTS:
                 await self._trouble(intent, CONFIRM, unknown=True)
                 return CallOutcome(status=OutcomeStatus.UNUSABLE, code=CONFIRM)
-            wire = _wire(request, _payload(call.send, prepared), prepared, pending)
+            wire = _wire(request, payload(call.send, prepared.form, prepared.references), prepared, pending)
             with desk.call() as exchange:
                 try:
                     async with asyncio.timeout(seconds):
@@ -287,20 +288,6 @@ def _evidence(request: CallProvince) -> effects.Found | None:
     )
 
 
-def _payload(send: Mapping[str, str], prepared: effects.Prepared) -> dict[str, str]:
-    """The fields the definition sends: ``form.x``, ``step.y.reference`` or a fixed ``=text``. Nothing else goes out."""
-    payload: dict[str, str] = {}
-    for name, source in send.items():
-        kind, _, rest = source.partition(".")
-        if source.startswith("="):
-            payload[name] = source[1:]
-        elif kind == "form" and prepared.form.get(rest) is not None:
-            payload[name] = str(prepared.form[rest])
-        elif kind == "step":
-            payload[name] = prepared.references.get(rest.removesuffix(".reference"), "")
-    return payload
-
-
 def _intent(request: CallProvince) -> effects.Intent:
     """What is about to be sent; without a key where nothing changes at the province, or an earlier key is asked for."""
     call = request.call
@@ -319,7 +306,7 @@ def _intent(request: CallProvince) -> effects.Intent:
 
 
 def _wire(
-    request: CallProvince, payload: Mapping[str, str], prepared: effects.Prepared, pending: Answer | None
+    request: CallProvince, sent: Mapping[str, str], prepared: effects.Prepared, pending: Answer | None
 ) -> ProvinceCall:
     call = request.call
     return ProvinceCall(
@@ -332,7 +319,7 @@ def _wire(
         case_no=request.case_no,
         leg=request.leg,
         step=call.step,
-        payload=payload,
+        payload=sent,
         reference=pending.reference if pending else "",
         original_reference=prepared.original.reference if prepared.original else "",
     )

@@ -64,6 +64,10 @@ class Provinces:
         region = code[:2] + "0000"
         return self._departments.get((region, department)) or self.get(region)
 
+    def adapter_name(self, region: str) -> str:
+        """What the provinces file calls the adapter of a province."""
+        return self.entries[region].adapter
+
     def rate(self, region: str) -> float | None:
         """Calls a second that a province bears: what its entry says, or its adapter."""
         entry = self.entries.get(region)

@@ -23,6 +23,7 @@ from api.routers import (
     drafts,
     law,
     people,
+    provinces,
     public,
     services,
     statistics,
@@ -34,7 +35,7 @@ from api.schemas import Problem
 METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 LARGEST_JSON = 1024 * 1024
 ROUTERS = (
-    *(services, deadlines, documents, drafts, cases, law, people, windows, bulk, tasks, statistics),
+    *(services, deadlines, documents, drafts, cases, law, people, windows, bulk, tasks, statistics, provinces),
     *(callbacks, public),
 )
 _PROBLEMS = {

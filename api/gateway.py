@@ -135,6 +135,25 @@ class Gateway:
         if not healthy:
             raise Down("not serving")
 
+    async def limit_queue(self, region: str, per_s: float | None) -> None:
+        """How many calls a second a province's queue lets through: 0 holds all, None lets all through."""
+        from temporalio.api.enums.v1 import TaskQueueType
+        from temporalio.api.taskqueue.v1 import RateLimit
+        from temporalio.api.workflowservice.v1 import UpdateTaskQueueConfigRequest
+
+        limit = RateLimit(requests_per_second=per_s) if per_s is not None else None
+        request = UpdateTaskQueueConfigRequest(
+            namespace=self._client.namespace,
+            identity="tongban",
+            task_queue=names.province_queue(region),
+            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
+            update_queue_rate_limit=UpdateTaskQueueConfigRequest.RateLimitUpdate(rate_limit=limit, reason="brake"),
+        )
+        try:
+            await self._client.workflow_service.update_task_queue_config(request, timeout=timedelta(seconds=2))
+        except UNREACHABLE as error:
+            raise Down(str(error)) from error
+
     async def has_worker(self) -> bool:
         """Whether anybody polls the core queue."""
         from temporalio.api.enums.v1 import TaskQueueType

@@ -32,6 +32,10 @@ class Provinces(Protocol):
 
     def get(self, region: str) -> ProvinceAdapter: ...
 
+    def rate(self, region: str) -> float | None: ...
+
+    def adapter_name(self, region: str) -> str: ...
+
 
 @dataclass(frozen=True)
 class Login:

@@ -98,6 +98,9 @@ class AssignIn(BaseModel):
     to: str = Field(pattern="^[!-~]{1,200}$")
 
 
+ShortNumber = Annotated[str, Field(max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")]
+
+
 class Decision(BaseModel):
     """A caseworker's decision. A refusal needs a reason and its legal basis."""
 
@@ -113,6 +116,11 @@ class Decision(BaseModel):
     )
     reference: Annotated[str, Field(max_length=100, pattern=NO_NUL)] = Field(
         default="", description="a tracking or archive number"
+    )
+    number: ShortNumber = Field(default="", description="of a request keyed in by hand: the number that came back")
+    number_again: ShortNumber = Field(default="", description="the same, read and typed a second time")
+    photo: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = Field(
+        default="", description="SHA-256 of the photo or print of what the department's system has shown"
     )
 
 
@@ -356,6 +364,15 @@ class CommandOut(BaseModel):
     reopened_as: str = Field(default="", description="the case in which this one was taken up again by the order")
 
 
+class RekeyOut(BaseModel):
+    """What a clerk keys into a department's own system. ``undoes``: the number of what is to be undone, if known."""
+
+    operation: str
+    reverses: bool
+    undoes: str = ""
+    fields: dict[str, str]
+
+
 class TaskOut(BaseModel):
     id: str
     case_no: str
@@ -377,6 +394,8 @@ class TaskOut(BaseModel):
     checklist: list[dict[str, Any]] = Field(
         default_factory=list, description="of one task: id, title, mandatory of each line to tick"
     )
+    rekey: RekeyOut | None = Field(default=None, description="of one task: what a clerk keys in by hand")
+    wants: Text | None = Field(default=None, description="of one task: what the province wants handed in")
     revision: int
 
 

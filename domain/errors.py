@@ -98,6 +98,11 @@ ERRORS: dict[str, ErrorKind] = {
     "checklist_incomplete": _kind(
         422, "审查要点尚未逐项确认。", "Not every mandatory line of the checklist is ticked."
     ),
+    "number_required": _kind(422, "请填写部门系统回传的编号。", "Enter the number that the department's system gave."),
+    "numbers_differ": _kind(422, "两次录入的编号不一致。", "The two entries of the number differ."),
+    "photo_required": _kind(
+        422, "请提供部门系统办理结果的照片摘要。", "Give the digest of a photo of what the system has shown."
+    ),
     "transfer_nowhere": _kind(422, "移送地与受理地相同。", "The case is at that place already."),
     "transfer_open": _kind(409, "已有移送正在处理。", "A transfer is being dealt with already."),
     "opinion_open": _kind(409, "已征求该部门意见，尚未答复。", "That body has been asked and has not answered yet."),

@@ -150,6 +150,26 @@ async def controls(session: Session) -> Mapping[str, ProvinceControl]:
     return {row.region: row for row in found.scalars()}
 
 
+_LOCK = text(
+    """
+    INSERT INTO province_control (region, held, rate_per_s, reason, changed_by, changed_at, revision, applied)
+    VALUES (:region, false, NULL, '', '', clock_timestamp(), 0, 0) ON CONFLICT DO NOTHING
+    """
+)
+
+
+async def lock_control(session: Session, region: str) -> ProvinceControl:
+    """The brake as it is now, kept from others until the transaction ends."""
+    await session.execute(_LOCK, {"region": region})
+    found = await session.execute(
+        select(ProvinceControl)
+        .where(col(ProvinceControl.region) == region)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return found.scalar_one()
+
+
 _SET = text(
     """
     INSERT INTO province_control AS c (region, held, rate_per_s, reason, changed_by, changed_at, revision, applied)
@@ -189,8 +209,10 @@ async def put_aside(session: AsyncSession | Database, row: Quarantine) -> None:
 _ASIDE = text(
     """
     INSERT INTO province_quarantine (region, case_no, step, key, came_by, code, digest, fields, at)
-    SELECT :region, :case_no, :step, CAST(:key AS text), :came_by, :code, CAST(:digest AS text), CAST(:fields AS text[]), :at
-    WHERE NOT EXISTS (SELECT 1 FROM province_quarantine WHERE key = CAST(:key AS text) AND digest = CAST(:digest AS text))
+    SELECT :region, :case_no, :step, CAST(:key AS text), :came_by, :code, CAST(:digest AS text),
+           CAST(:fields AS text[]), :at
+    WHERE NOT EXISTS (SELECT 1 FROM province_quarantine
+                      WHERE key = CAST(:key AS text) AND digest = CAST(:digest AS text))
     """
 )
 

@@ -14,7 +14,7 @@ from api.house import House, house
 from api.idempotency import Answer, in_transaction
 from api.routers.cases import delivery, read_cursor, write_cursor
 from api.schemas import NO_NUL, AssignIn, CommandOut, Decision, TaskList, TaskOut
-from api.usecases import orders, worklist
+from api.usecases import by_hand, orders, worklist
 from api.views import task_out
 from domain.messages import Actor, Role
 from domain.plan import CasePlan
@@ -118,4 +118,8 @@ async def _out(session: Session, h: House, caller: Actor, task_id: str) -> TaskO
     task = await visible_task(session, caller, task_id)
     application = await read_application(session, task.case_no)
     plan = CasePlan.model_validate(application.case_plan) if application else None
-    return task_out(h, caller, task, await read_case(session, task.case_no), plan)
+    out = task_out(h, caller, task, await read_case(session, task.case_no), plan)
+    if application is not None:
+        rekey, wants = await by_hand.shown(session, task, application)
+        out = out.model_copy(update={"rekey": rekey, "wants": wants})
+    return out
