@@ -220,7 +220,9 @@ async def _read(response: httpx.Response, largest: int, now: float) -> Reply:
 def json_object(body: bytes) -> dict[str, object]:
     """A JSON object of bounded depth, numbers with a point as Decimal; Ambiguous for anything else."""
     try:
-        parsed = json.loads(body.decode("utf-8"), parse_float=Decimal, parse_constant=_no_constant)
+        parsed = json.loads(
+            body.decode("utf-8"), parse_float=Decimal, parse_constant=_no_constant, object_pairs_hook=_once
+        )
     except (ValueError, RecursionError):
         raise Ambiguous("unreadable_answer", "no_json") from None
     if not isinstance(parsed, dict):
@@ -267,6 +269,12 @@ def is_fresh(at: float, clock: Callable[[], float], tolerance_s: float = 300.0) 
 
 def _no_constant(name: str) -> float:
     raise ValueError(name)
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    if len(found := dict(pairs)) != len(pairs):
+        raise ValueError("a name comes twice, and two readers would read two things")
+    return found
 
 
 def _deeper_than(value: object, levels: int) -> bool:

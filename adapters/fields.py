@@ -38,6 +38,11 @@ def check_route(call: ProvinceCall) -> None:
         raise Misconfigured("bad_route", "the original is no key")
 
 
+def short_number(case_no: str, key: str) -> str:
+    """A business number for provinces that keep no keys and people who write one down: case, and enough of the key."""
+    return f"{case_no}-{key[:16]}"
+
+
 def outgoing(payload: Mapping[str, str], money: Callable[[int], Sent]) -> dict[str, str | Sent]:
     """The fields of a call in a province's form: texts as they are, money as ``money`` writes an amount in fen.
     ContractBroken("bad_amount" | "unsendable_text") before anything is sent."""
