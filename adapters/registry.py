@@ -27,7 +27,12 @@ GROUP = "tongban.adapters"
 SHIPPED = tuple(
     EntryPoint(name, value, GROUP)
     for name, value in {
+        "anhui": "adapters.anhui:Anhui",
+        "clerk": "adapters.clerk:Clerk",
+        "jiangsu": "adapters.jiangsu:Jiangsu",
+        "shanghai": "adapters.shanghai:Shanghai",
         "signed_json": "adapters.signed_json:SignedJson",
+        "zhejiang": "adapters.zhejiang:Zhejiang",
     }.items()
 )
 
