@@ -187,7 +187,8 @@ def init_secrets(
     secrets_at: Annotated[str, typer.Option(help="Folder of the secrets as the containers see it.")] = "/run/secrets",
 ) -> None:
     """Generate the secret files and the list of provinces that docker-compose.yml reads."""
-    from tongban.stack.keys import REGIONS, Secrets, provinces_file
+    from tongban.stack.agreements import provinces_file
+    from tongban.stack.keys import REGIONS, Secrets
 
     made = Secrets(folder)
     made.generate()
@@ -196,7 +197,7 @@ def init_secrets(
         file.chmod(0o444)
     folder.chmod(0o700)
     urls = {region: province_url.format(region=region) for region in REGIONS}
-    provinces_file(folder / "provinces.json", urls, {region: f"{secrets_at}/province-{region}" for region in REGIONS})
+    provinces_file(folder / "provinces.json", urls, {region: f"{secrets_at}/caller-{region}" for region in REGIONS})
     typer.echo(f"secrets are in {folder}; keep them out of version control")
 
 

@@ -10,6 +10,8 @@ import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from tongban.stack.agreements import AGREEMENTS
+
 REGIONS = ("310000", "320000", "330000", "340000")
 DEMO_ISSUER = "https://login.demo.tongban.invalid"
 AUDIENCE = "tongban-api"
@@ -37,21 +39,29 @@ class Secrets:
         self.public_keys = self.folder / "oidc-jwks.json"
 
     def province(self, region: str) -> Path:
-        """The secret shared with one province."""
-        return self.folder / f"province-{region}.secret"
+        """What one province holds of the agreement with its caller."""
+        return self.folder / f"province-{region}.json"
+
+    def caller(self, region: str) -> Path:
+        """What the caller, that is we, holds of it."""
+        return self.folder / f"caller-{region}.json"
 
     def files(self, regions: Iterable[str] = REGIONS) -> tuple[Path, ...]:
         """All of them."""
         mine = (self.database_password, self.payload_keys, self.signing_key, self.public_keys)
-        return mine + tuple(self.province(region) for region in regions)
+        return mine + tuple(side(region) for region in regions for side in (self.province, self.caller))
 
     def generate(self, regions: Iterable[str] = REGIONS) -> None:
         """Makes what is missing."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o711)  # names can be passed through, not listed; each file is 0600
-        for file in (self.database_password, *(self.province(region) for region in regions)):
-            if not file.exists():
-                write_private(file, secrets.token_urlsafe(32))
+        if not self.database_password.exists():
+            write_private(self.database_password, secrets.token_urlsafe(32))
+        for region in regions:
+            if not self.province(region).exists() or not self.caller(region).exists():
+                caller, province = AGREEMENTS[region]()
+                write_private(self.caller(region), json.dumps(caller))
+                write_private(self.province(region), json.dumps(province))
         if not self.payload_keys.exists():
             key = base64.b64encode(secrets.token_bytes(32)).decode()
             write_private(self.payload_keys, json.dumps({"current": "k1", "keys": {"k1": key}}))
@@ -86,21 +96,3 @@ def sign_token(
     }
     body |= {name: value for name, value in claims.items() if value}
     return jwt.encode({"alg": "ES256", "kid": key.kid}, body, key, algorithms=["ES256"])
-
-
-def provinces_file(file: Path, urls: Mapping[str, str], secret_files: Mapping[str, str]) -> None:
-    """Writes the adapters' list of provinces: where each is and which file holds its secret."""
-    rows = [
-        {
-            "region": region,
-            "adapter": "signed_json",
-            "url": url,
-            "secret_file": secret_files[region],
-            "timeout_s": 10,
-            "connect_timeout_s": 3,
-        }
-        for region, url in sorted(urls.items())
-    ]
-    temporary = file.with_name(file.name + ".tmp")
-    temporary.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
-    temporary.replace(file)

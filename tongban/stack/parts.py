@@ -45,7 +45,7 @@ def program(*words: str) -> tuple[str, ...]:
     return (sys.executable, "-m", *words)
 
 
-def province(region: str, port: int, folder: Path, api_url: str, secret: Path) -> Child:
+def province(region: str, port: int, folder: Path, api_url: str, agreed: Path) -> Child:
     """One simulated back office."""
     callback = api_url + CALLBACK_PATH.format(region=region)
     options = {
@@ -53,7 +53,7 @@ def province(region: str, port: int, folder: Path, api_url: str, secret: Path) -
         "--port": port,
         "--data": folder,
         "--callback-url": callback,
-        "--secret-file": secret,
+        "--credentials": agreed,
     }
     folder.mkdir(parents=True, exist_ok=True)
     return Child(

@@ -22,9 +22,10 @@ from types import FrameType, TracebackType
 from typing import Self
 
 from tongban.stack import parts as part
+from tongban.stack.agreements import provinces_file
 from tongban.stack.child import Child
 from tongban.stack.errors import StackError, StackInUse
-from tongban.stack.keys import AUDIENCE, DEMO_ISSUER, REGIONS, Secrets, provinces_file
+from tongban.stack.keys import AUDIENCE, DEMO_ISSUER, REGIONS, Secrets
 from tongban.stack.ports import HOST, Ports
 from tongban.stack.postgres import USUAL_PORT as USUAL_POSTGRES_PORT
 from tongban.stack.postgres import Postgres
@@ -220,9 +221,8 @@ class Stack:
     def _write_settings(self, api_port: int) -> None:
         """The environment of our programs, and the same as a file for other terminals. No secret is in it."""
         file = self.data_dir / "provinces.json"
-        provinces_file(
-            file, self.province_urls, {region: str(self.secrets.province(region)) for region in self.province_urls}
-        )
+        callers = {region: str(self.secrets.caller(region)) for region in self.province_urls}
+        provinces_file(file, self.province_urls, callers)
         settings = {
             "TONGBAN_MODE": "demo",
             "TONGBAN_DATA_DIR": str(self.data_dir),
