@@ -30,6 +30,7 @@ from adapters.port import Capabilities, FindBy, ProvinceAdapter
 from domain import names
 from domain.effects import Answer, AnswerStatus, ProvinceCall, Verb
 from domain.process import CallOutcome, OutcomeStatus
+from domain.process.answers import WRONG_PERSON
 from domain.process.hands import CONFIRM
 from domain.sending import payload
 from domain.start import CallProvince
@@ -235,7 +236,7 @@ _WITH_PAUSE = {"retry_after", "breaker", "held", "settling"}
 class _WrongPerson(ContractBroken):
     """The answer is about somebody else."""
 
-    CODE = "wrong_person"
+    CODE = WRONG_PERSON
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(self.CODE)
@@ -260,6 +261,9 @@ async def _looked_for(adapter: ProvinceAdapter, wire: ProvinceCall) -> Answer | 
 
 async def _ask(adapter: ProvinceAdapter, wire: ProvinceCall) -> Answer | None:
     """One question, an exception ``Rejected`` being an answer like any other."""
+    if wire.verb is Verb.OFFER and Verb.OFFER not in adapter.capabilities.verbs:
+        # there is no register to look into from here: the applicant hands in a document of his own
+        return Answer(status=AnswerStatus.REJECTED, reasons=("no_register",))
     try:
         if wire.verb is not Verb.FIND:
             return await adapter.call(wire)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from domain.process.engine import Process
 
 LONGEST_POLL = timedelta(hours=1)
+WRONG_PERSON = "wrong_person"  # an answer about somebody else: no repetition mends that
 SAID_AS = {StepKind.CONSULT: Verb.CONSULT, StepKind.NOTIFY: Verb.NOTIFY}
 
 
@@ -110,6 +111,11 @@ def take_poll(process: Process, asked: Call, outcome: CallOutcome, now: datetime
         process.calls.append(asked.model_copy(update={"patient": True}))
     elif process.state.closing is not None:
         return  # it is undone in its turn
+    elif outcome.code == WRONG_PERSON:
+        state.trouble, state.poll_at = outcome.code, None
+        state.calling = Verb.FETCH if process.steps[asked.step].kind is StepKind.EVIDENCE else Verb.SUBMIT
+        process.note("effect:find:unusable", now, step=asked.step, data={"code": outcome.code})
+        steps.ask_a_person(process, asked.step, now)
     elif outcome.status is OutcomeStatus.NOT_FOUND or outcome.failed:
         # it said pending and has forgotten or broken down: the same key again can do no harm
         verb = Verb.FETCH if process.steps[asked.step].kind is StepKind.EVIDENCE else Verb.SUBMIT

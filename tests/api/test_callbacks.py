@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import json
@@ -11,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import text
 
 from api.usecases import callbacks
@@ -22,37 +24,79 @@ from tests.db.test_effects import LONG, intent
 from tests.fixtures.houses import Office
 from tests.fixtures.samples import add_case
 
-ANHUI = "340000"
+ZHEJIANG, SHANGHAI = "330000", "310000"
 
 
 async def asked(office: Office, answer: Answer | None = None) -> Intent:
     """An effect that a province has been asked for, and what it has answered so far."""
-    what = intent(await add_case(office.house.database))
+    what = intent(await add_case(office.house.database)).model_copy(update={"region": "330100"})
     await effects.prepare(office.house.database, what, LONG)
     if answer is not None:
         await effects.receipt(office.house.database, what.key, answer)
     return what
 
 
-def notice(key: str, **changes: object) -> dict[str, object]:
-    body: dict[str, object] = {"requestNo": key, "resultCode": "00", "businessNo": "34-1", "resultItems": {}}
-    body |= {"reasons": [], "message": None, "checkAfter": 0}
-    return body | {"eventNo": secrets.token_hex(8), "regionCode": ANHUI} | changes
+def notice(key: object, *, event: object = None, **changes: object) -> dict[str, object]:
+    """The report of an end in the words of 330000."""
+    matter: dict[str, object] = {"outBizNo": key, "bizNo": "33-1", "status": "DONE", "resultData": {}}
+    matter |= {"reasonCodes": [], "reasonText": None, "wants": None, "checkAfter": 0}
+    data: dict[str, object] = {"eventId": event or secrets.token_hex(8), "seq": 2, "time": "2026-11-25T09:00:00Z"}
+    return {"code": "200", "msg": "ok", "data": data | {"matter": matter | changes}, "traceId": "t"}
 
 
-def signed(office: Office, path: str, body: bytes, region: str = ANHUI, age: int = 0) -> dict[str, str]:
-    secret = office.logins.secrets.province(region).read_bytes().strip()
-    at, nonce = str(int(time.time()) - age), secrets.token_hex(16)
-    content = f"POST\n{path}\n{at}\n{nonce}\n{hashlib.sha256(body).hexdigest()}"
-    sign = hmac.digest(secret, content.encode(), "sha256").hex()
-    return {"X-Gw-Time": at, "X-Gw-Nonce": nonce, "X-Gw-Sign": sign, "Content-Type": "application/json"}
+def signed(office: Office, path: str, body: bytes, region: str = ZHEJIANG, age: int = 0) -> dict[str, str]:
+    """The headers of a report; ``region`` is whose secret signs it."""
+    agreed = json.loads(office.logins.secrets.province(region).read_text())
+    at, nonce, name = str(int((time.time() - age) * 1000)), secrets.token_hex(16), "tongban-demo"
+    content = "\n".join(("POST", path, "", name, at, nonce, hashlib.sha256(body).hexdigest()))
+    secret = str(agreed.get("secrets", agreed.get("client_secrets"))[0]).encode()
+    sign = base64.b64encode(hmac.digest(secret, content.encode(), "sha256")).decode()
+    return {
+        "X-Access-Key": name, "X-Timestamp": at, "X-Nonce": nonce, "X-Signature": sign,
+        "Content-Type": "application/json",
+    }  # fmt: skip
 
 
-async def report(office: Office, content: dict[str, object] | bytes, region: str = ANHUI, **how: Any) -> httpx.Response:
+async def report(
+    office: Office, content: dict[str, object] | bytes, region: str = ZHEJIANG, **how: Any
+) -> httpx.Response:
     path = f"/v1/callbacks/{region}"
     body = content if isinstance(content, bytes) else json.dumps(content).encode()
     headers = signed(office, path, body, how.get("signer", region), how.get("age", 0)) | how.get("headers", {})
     return await office.caller().post(path, content=body, headers=headers)
+
+
+async def report_from_shanghai(office: Office, key: str, event: str = "1") -> httpx.Response:
+    """A CloudEvent, truly signed by 310000."""
+    path, agreed = "/v1/callbacks/310000", json.loads(office.logins.secrets.province(SHANGHAI).read_text())
+    matter: dict[str, object] = {
+        "id": key,
+        "number": "31-1",
+        "state": "done",
+        "result": {},
+        "wants": None,
+        "check_after": 0,
+    }
+    body = json.dumps(
+        {
+            "specversion": "1.0", "id": event, "source": "/310000", "type": "cn.sh.application.ended", "subject": key,
+            "time": "2026-11-25T09:00:00Z", "datacontenttype": "application/json", "data": matter,
+        }
+    ).encode()  # fmt: skip
+    kind = "application/cloudevents+json"
+    digest = f"sha-256=:{base64.b64encode(hashlib.sha256(body).digest()).decode()}:"
+    covered = '("@method" "@path" "content-type" "content-digest")'
+    parameters = (
+        f'{covered};created={int(time.time())};nonce="{secrets.token_hex(16)}";keyid="{agreed["key_id"]}";alg="ed25519"'
+    )
+    base = (
+        f'"@method": POST\n"@path": {path}\n"content-type": {kind}\n"content-digest": {digest}\n'
+        f'"@signature-params": {parameters}'
+    )
+    key_ = Ed25519PrivateKey.from_private_bytes(base64.b64decode(agreed["private_key"]))
+    signature = base64.b64encode(key_.sign(base.encode())).decode()
+    headers = {"Content-Type": kind, "Content-Digest": digest, "Signature-Input": f"sig1={parameters}"}
+    return await office.caller().post(path, content=body, headers=headers | {"Signature": f"sig1=:{signature}:"})
 
 
 async def rows(office: Office, question: str) -> list[Any]:
@@ -65,7 +109,7 @@ async def test_a_new_result_is_taken_kept_and_sent_on(office: Office) -> None:
     answer = await report(office, notice(what.key))
     assert (answer.status_code, answer.json()) == (202, {"status": "taken"})
     assert await rows(office, "SELECT verdict, times, case_no FROM inbox") == [("taken", 1, what.case_no)]
-    assert await rows(office, "SELECT answer->>'reference' FROM effect") == [("34-1",)]
+    assert await rows(office, "SELECT answer->>'reference' FROM effect") == [("33-1",)]
     assert await rows(office, "SELECT payload->>'key' FROM outbox WHERE kind = 'callback'") == [(what.key,)]
 
 
@@ -86,15 +130,15 @@ async def test_what_was_pending_is_ended_by_a_report(office: Office) -> None:
 
 
 async def test_the_same_result_under_another_event_is_late(office: Office) -> None:
-    what = await asked(office, Answer(status=AnswerStatus.ACCEPTED, reference="34-0"))
+    what = await asked(office, Answer(status=AnswerStatus.ACCEPTED, reference="33-0"))
     answer = await report(office, notice(what.key))
     assert (answer.status_code, answer.json()) == (200, {"status": "late"})
-    assert await rows(office, "SELECT answer->>'reference' FROM effect") == [("34-0",)]
+    assert await rows(office, "SELECT answer->>'reference' FROM effect") == [("33-0",)]
 
 
 async def test_a_result_that_contradicts_the_one_on_record_changes_nothing_and_is_kept(office: Office) -> None:
-    what = await asked(office, Answer(status=AnswerStatus.ACCEPTED, reference="34-0"))
-    message = notice(what.key, resultCode="01", reasons=["tax_arrears"])
+    what = await asked(office, Answer(status=AnswerStatus.ACCEPTED, reference="33-0"))
+    message = notice(what.key, status="REFUSED", reasonCodes=["tax_arrears"])
     for _ in range(2):
         is_problem(await report(office, message), 409, "contradiction")
     assert await rows(office, "SELECT answer->>'status' FROM effect") == [("accepted",)]
@@ -106,9 +150,8 @@ async def test_a_result_that_contradicts_the_one_on_record_changes_nothing_and_i
 
 async def test_one_event_id_for_two_messages_is_a_contradiction_and_both_are_kept(office: Office) -> None:
     what = await asked(office)
-    first = notice(what.key)
+    first, other = notice(what.key, event="e1"), notice(what.key, event="e1", status="REFUSED", reasonCodes=["ARREARS"])
     assert (await report(office, first)).status_code == 202
-    other = first | {"resultCode": "01", "reasons": ["ARREARS"]}
     for _ in range(2):
         is_problem(await report(office, other), 409, "contradiction")
     assert (await report(office, first)).status_code == 200
@@ -119,7 +162,7 @@ async def test_one_event_id_for_two_messages_is_a_contradiction_and_both_are_kep
 
 async def test_that_it_is_pending_said_after_the_end_was_only_slow(office: Office) -> None:
     what = await asked(office, Answer(status=AnswerStatus.ACCEPTED))
-    answer = await report(office, notice(what.key, resultCode="02", checkAfter=30))
+    answer = await report(office, notice(what.key, status="DOING", checkAfter=30))
     assert answer.status_code == 200, answer.text
     assert await rows(office, "SELECT answer->>'status' FROM effect") == [("accepted",)]
 
@@ -127,33 +170,31 @@ async def test_that_it_is_pending_said_after_the_end_was_only_slow(office: Offic
 async def test_a_report_about_what_nobody_asked_for_is_not_found(office: Office) -> None:
     await asked(office)
     is_problem(await report(office, notice("f" * 64)), 404, "not_found")
-    is_problem(await report(office, notice("x" * 5000)), 404, "not_found")
+    is_problem(await report(office, notice("e" * 64)), 404, "not_found")
     assert await rows(office, "SELECT verdict, length(key) FROM inbox") == [("unknown", 64), ("unknown", 64)]
 
 
 async def test_a_province_does_not_speak_for_another(office: Office) -> None:
     what = await asked(office)
-    answer = await report(office, notice(what.key, regionCode="320000"), region="320000")
+    answer = await report_from_shanghai(office, what.key)
     is_problem(answer, 404, "not_found")
     assert await rows(office, "SELECT answer FROM effect") == [(None,)]
 
 
 async def test_two_provinces_may_count_their_events_alike(office: Office) -> None:
     what = await asked(office)
-    assert (
-        await report(office, notice("f" * 64, regionCode="320000", eventNo="1"), region="320000")
-    ).status_code == 404
-    assert (await report(office, notice(what.key, eventNo="1"))).status_code == 202
+    assert (await report_from_shanghai(office, "f" * 64, event="1")).status_code == 404
+    assert (await report(office, notice(what.key, event="1"))).status_code == 202
 
 
 FORGERIES: dict[str, dict[str, Any]] = {
     "signed by another province": {"signer": "320000"},
     "too old": {"age": 330},
     "from the future": {"age": -330},
-    "without a signature": {"headers": {"X-Gw-Sign": ""}},
-    "with a wrong signature": {"headers": {"X-Gw-Sign": "0" * 64}},
-    "with another time": {"headers": {"X-Gw-Time": "1"}},
-    "with a short nonce": {"headers": {"X-Gw-Nonce": "x"}},
+    "without a signature": {"headers": {"X-Signature": ""}},
+    "with a wrong signature": {"headers": {"X-Signature": "0" * 44}},
+    "with another time": {"headers": {"X-Timestamp": "1"}},
+    "with a short nonce": {"headers": {"X-Nonce": "x"}},
 }
 
 
@@ -168,9 +209,9 @@ async def test_what_is_not_signed_by_the_province_now_is_not_believed(office: Of
 
 async def test_a_signed_body_changed_on_its_way_is_not_believed(office: Office) -> None:
     what = await asked(office)
-    path, body = f"/v1/callbacks/{ANHUI}", json.dumps(notice(what.key, resultCode="01", reasons=["x"])).encode()
+    path, body = f"/v1/callbacks/{ZHEJIANG}", json.dumps(notice(what.key, status="REFUSED", reasonCodes=["x"])).encode()
     headers = signed(office, path, body)
-    answer = await office.caller().post(path, content=body.replace(b'"01"', b'"00"'), headers=headers)
+    answer = await office.caller().post(path, content=body.replace(b"REFUSED", b"DONE"), headers=headers)
     is_problem(answer, 401, "bad_signature")
 
 
@@ -183,13 +224,13 @@ async def test_a_signed_body_changed_on_its_way_is_not_believed(office: Office) 
         b"{",
         b"\xff\xfe",
         b"[" * 100_000,
-        b'{"requestNo": 7}',
-        json.dumps(notice("k", eventNo="a b")).encode(),
-        json.dumps(notice("k", eventNo="x" * 129)).encode(),
-        json.dumps(notice("k", regionCode="310000")).encode(),
-        json.dumps(notice("k", resultCode="99")).encode(),
-        json.dumps(notice("k", resultItems={"a": 1})).encode(),
-        json.dumps(notice("k", resultItems={"licence_identifier": "1.2.3"})).encode(),
+        b'{"data": 7}',
+        json.dumps(notice(7)).encode(),
+        json.dumps(notice("k", event="a b")).encode(),
+        json.dumps(notice("k", event="x" * 129)).encode(),
+        json.dumps(notice("k", status="PERHAPS")).encode(),
+        json.dumps(notice("k", resultData={"a": 1})).encode(),
+        json.dumps(notice("k", resultData={"licence_identifier": "1.2.3"})).encode(),
     ],
 )
 async def test_a_signed_message_of_the_wrong_form_is_not_believed(office: Office, content: bytes) -> None:
@@ -201,10 +242,10 @@ async def test_a_signed_message_of_the_wrong_form_is_not_believed(office: Office
     [
         notice("a\0b"),
         notice("\ud800"),
-        notice("f" * 64, businessNo="a\0b"),
-        notice("f" * 64, resultItems={"a": "\0"}),
-        notice("f" * 64, resultItems={"a": "\ud800"}),
-        notice("f" * 64, message={"zh": "\0", "en": "x"}),
+        notice("f" * 64, bizNo="a\0b"),
+        notice("f" * 64, resultData={"a": "\0"}),
+        notice("f" * 64, resultData={"a": "\ud800"}),
+        notice("f" * 64, reasonText={"zh": "\0", "en": "x"}),
     ],
 )
 async def test_a_signed_message_with_what_no_database_keeps_is_refused_as_such(

@@ -121,7 +121,7 @@ def test_init_secrets_makes_every_file_the_compose_file_names(tmp_path: Path) ->
     assert folder.stat().st_mode & 0o077 == 0
     for row in json.loads((folder / "provinces.json").read_text()):
         assert f"province-{row['region']}" in SERVICES
-        assert Path(row["secret_file"]).name in SERVICES["worker-core"]["secrets"]
+        assert Path(row["credentials"]).name in SERVICES["worker-core"]["secrets"]
 
 
 def test_the_image_does_not_run_as_root() -> None:
