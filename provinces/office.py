@@ -25,7 +25,7 @@ from provinces.store import Matter, Store
 from provinces.words import KEYLESS, UNDOING, Action, Code, Order, Outcome, Problem, State
 
 ASYNCHRONOUS_S = 0.3
-_VERBS = {Action.APPLY: ("submit", 1), Action.CONSULT: ("consult", 0), Action.NOTIFY: ("notify", 0)}
+_VERBS = {Action.APPLY: ("submit", 1), Action.CONSULT: ("consult", 1), Action.NOTIFY: ("notify", 1)}
 Announce = Callable[[Matter, str], None]
 
 
@@ -79,7 +79,7 @@ class Office:
                 self.announce(matter, "taken")
                 if matter.wants is not None:
                     self.announce(matter, "wants")
-        if matter.due_at is not None:
+        if matter.state == "in_progress" or order.action is Action.SUPPLEMENT:
             self.wake()
         return Handled(matter.outcome(), True, chosen)
 
@@ -220,7 +220,10 @@ class Office:
         return Outcome(order.key, "", State.DONE, found)
 
     def _look_up(self, known_as: Operation, holder_id: str) -> dict[str, str] | evidence.Missing:
-        return evidence.look_up(self.region, holder_id, from_anywhere=known_as.from_anywhere)
+        found = evidence.look_up(self.region, holder_id, from_anywhere=known_as.from_anywhere)
+        if isinstance(found, evidence.Missing) or not known_as.register:
+            return found
+        return found | {"licence_name": known_as.register}
 
     def _remember(self, shown: dict[str, str]) -> None:
         self.store.write_licence(shown["licence_identifier"], "", shown["licence_status"])

@@ -35,7 +35,8 @@ class Told:
     @classmethod
     def of(cls, handled: Handled) -> Told:
         """One matter."""
-        return cls((handled.outcome,), handled.mark if handled.fresh else "", 1, 201 if handled.fresh else 200)
+        new = handled.fresh and bool(handled.outcome.key)  # what is only shown is no matter
+        return cls((handled.outcome,), handled.mark if handled.fresh else "", 1, 201 if new else 200)
 
 
 class Visit(ABC):
@@ -112,22 +113,25 @@ async def serve(house: House, request: Request, opening: Opening) -> Response:
             return early
         visit.admit()
         told = visit.work()
+        after = house.faults.pick(Where.ANSWER, visit.operation) or magic.ANSWERS.get(told.mark)
+        return await _after(visit, told, after) if after else visit.tell(told, "")
     except Problem as problem:
         return visit.fail(problem)
+    except ConnectionError:  # a line cut on purpose where there is no line to cut
+        raise
     except Exception:  # an answer is owed whatever happened
         log.exception("a request could not be dealt with")
         return visit.fail(Problem(Code.INTERNAL))
-    after = house.faults.pick(Where.ANSWER, visit.operation) or magic.ANSWERS.get(told.mark)
-    return await _after(visit, told, after) if after else visit.tell(told, "")
 
 
 async def _before(visit: Visit, fault: Fault) -> Response | None:
-    headers = {"Retry-After": fault.retry_after}
+    headers = {"Retry-After": fault.retry_after} if fault.retry_after else {}
     match fault.kind:
         case "down":
             return PlainTextResponse("Service Unavailable", 503, headers)
         case "http_status":
-            return PlainTextResponse("", fault.status, headers)
+            elsewhere = {"Location": "/elsewhere"} if 300 <= fault.status < 400 else {}
+            return PlainTextResponse("", fault.status, headers | elsewhere)
         case "refuse_429":
             raise Problem(Code.TOO_MANY, retry_after=fault.retry_after)
         case "maintenance":
