@@ -14,6 +14,7 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import ClassVar
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape, quoteattr
 
@@ -85,9 +86,9 @@ class Wire:
     region = ""
     kind: type[Adapter]
     media = "application/json"
-    credentials: Mapping[str, object] = {}
-    states: Mapping[object, object] = {}
-    troubles: Mapping[str, object] = {}
+    credentials: ClassVar[Mapping[str, object]] = {}
+    states: ClassVar[Mapping[object, object]] = {}
+    troubles: ClassVar[Mapping[str, object]] = {}
 
     def adapter(self, script: Script | None = None, credentials: Credentials | None = None, **more: object) -> Adapter:
         """An adapter in front of a scripted province."""
@@ -136,15 +137,15 @@ def _money(result: object, write: Callable[[str], object]) -> object:
 
 class ShanghaiWire(Wire):
     name, region, kind = "shanghai", "310000", Shanghai
-    credentials = {
+    credentials: ClassVar[Mapping[str, object]] = {
         "client_id": "tester",
         "client_secret": SECRET,
         "key_id": "ours-1",
         "private_key": b64encode(OURS.private_bytes_raw()).decode(),
         "province_keys": {"theirs-1": b64encode(THEIRS.public_key().public_bytes_raw()).decode()},
     }
-    states = {"doing": "in_progress"}
-    troubles = {
+    states: ClassVar[Mapping[object, object]] = {"doing": "in_progress"}
+    troubles: ClassVar[Mapping[str, object]] = {
         "signature": (401, "signature-wrong"),
         "stale": (401, "signature-stale"),
         "replayed": (401, "signature-replayed"),
@@ -198,9 +199,9 @@ class ShanghaiWire(Wire):
 
 class JiangsuWire(Wire):
     name, region, kind, media = "jiangsu", "320000", Jiangsu, "text/xml; charset=GB18030"
-    credentials = {"app_id": "tester", "secrets": [SECRET]}
-    states = {"done": "0000", "doing": "1001", "refused": "2001"}
-    troubles = {
+    credentials: ClassVar[Mapping[str, object]] = {"app_id": "tester", "secrets": [SECRET]}
+    states: ClassVar[Mapping[object, object]] = {"done": "0000", "doing": "1001", "refused": "2001"}
+    troubles: ClassVar[Mapping[str, object]] = {
         "signature": "3001",
         "stale": "3002",
         "replayed": "3003",
@@ -282,9 +283,9 @@ class JiangsuWire(Wire):
 
 class ZhejiangWire(Wire):
     name, region, kind = "zhejiang", "330000", Zhejiang
-    credentials = {"access_key": "tester", "secrets": [SECRET]}
-    states = {"done": "DONE", "doing": "DOING", "refused": "REFUSED"}
-    troubles = {
+    credentials: ClassVar[Mapping[str, object]] = {"access_key": "tester", "secrets": [SECRET]}
+    states: ClassVar[Mapping[object, object]] = {"done": "DONE", "doing": "DOING", "refused": "REFUSED"}
+    troubles: ClassVar[Mapping[str, object]] = {
         "signature": "40101",
         "stale": "40102",
         "replayed": "40103",
@@ -337,9 +338,9 @@ class ZhejiangWire(Wire):
 
 class AnhuiWire(Wire):
     name, region, kind = "anhui", "340000", Anhui
-    credentials = {"app_id": "tester", "secrets": [SECRET]}
-    states = {"done": "bj", "doing": "zb", "refused": "by"}
-    troubles = {
+    credentials: ClassVar[Mapping[str, object]] = {"app_id": "tester", "secrets": [SECRET]}
+    states: ClassVar[Mapping[object, object]] = {"done": "bj", "doing": "zb", "refused": "by"}
+    troubles: ClassVar[Mapping[str, object]] = {
         "signature": (401, "auth_wrong"),
         "stale": (401, "auth_stale"),
         "replayed": (401, "auth_replayed"),
