@@ -14,6 +14,7 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import ClassVar
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape, quoteattr
 
@@ -21,7 +22,7 @@ import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from adapters.anhui import Anhui
-from adapters.credentials import Credentials, GivenCredentials
+from adapters.credentials import GivenCredentials
 from adapters.jiangsu import Jiangsu
 from adapters.port import Adapter, AdapterSettings
 from adapters.shanghai import Shanghai
@@ -85,21 +86,20 @@ class Wire:
     region = ""
     kind: type[Adapter]
     media = "application/json"
-    credentials: Mapping[str, object] = {}
-    states: Mapping[object, object] = {}
-    troubles: Mapping[str, object] = {}
+    credentials: ClassVar[Mapping[str, object]] = {}
+    states: ClassVar[Mapping[object, object]] = {}
+    troubles: ClassVar[Mapping[str, object]] = {}
 
-    def adapter(self, script: Script | None = None, credentials: Credentials | None = None, **more: object) -> Adapter:
-        """An adapter in front of a scripted province."""
-        transport = httpx.MockTransport(self.front(script)) if script else more.pop("transport", None)
+    def adapter(self, script: Script | None = None, /, **more: object) -> Adapter:
+        """An adapter in front of a scripted province; ``more``: fields of its settings."""
         base: dict[str, object] = {
             "region": self.region,
             "url": "http://province",
-            "credentials": credentials or self.given(),
+            "credentials": self.given(),
             "timeout_s": 2.0,
             "connect_timeout_s": 1.0,
             "private_network": True,
-            "transport": transport,
+            "transport": httpx.MockTransport(self.front(script)) if script else None,
         }
         return self.kind(AdapterSettings(**(base | more)))  # type: ignore[arg-type]
 
@@ -123,6 +123,12 @@ class Wire:
         """An error: signature, stale, replayed, no_service, conflict, malformed, too_many, internal."""
         raise NotImplementedError
 
+    def error(self, name: str) -> tuple[int, str]:
+        """Status and word of a trouble, where it has both."""
+        known = self.troubles[name]
+        assert isinstance(known, tuple)
+        return int(known[0]), str(known[1])
+
     def state(self, told: Told) -> object:
         """Its word for a state, or the state itself if it has none."""
         return self.states.get(told.state, told.state) if isinstance(told.state, str) else told.state
@@ -136,15 +142,15 @@ def _money(result: object, write: Callable[[str], object]) -> object:
 
 class ShanghaiWire(Wire):
     name, region, kind = "shanghai", "310000", Shanghai
-    credentials = {
+    credentials: ClassVar[Mapping[str, object]] = {
         "client_id": "tester",
         "client_secret": SECRET,
         "key_id": "ours-1",
         "private_key": b64encode(OURS.private_bytes_raw()).decode(),
         "province_keys": {"theirs-1": b64encode(THEIRS.public_key().public_bytes_raw()).decode()},
     }
-    states = {"doing": "in_progress"}
-    troubles = {
+    states: ClassVar[Mapping[object, object]] = {"doing": "in_progress"}
+    troubles: ClassVar[Mapping[str, object]] = {
         "signature": (401, "signature-wrong"),
         "stale": (401, "signature-stale"),
         "replayed": (401, "signature-replayed"),
@@ -191,16 +197,16 @@ class ShanghaiWire(Wire):
             return httpx.Response(429, headers={"Retry-After": "17"})
         if name == "internal":
             return httpx.Response(500)
-        status, kind = self.troubles[name]  # type: ignore[misc]
-        problem = {"type": f"urn:sh:{kind}", "status": status}
+        status, words = self.error(name)
+        problem = {"type": f"urn:sh:{words}", "status": status}
         return in_json(problem, status, "application/problem+json")
 
 
 class JiangsuWire(Wire):
     name, region, kind, media = "jiangsu", "320000", Jiangsu, "text/xml; charset=GB18030"
-    credentials = {"app_id": "tester", "secrets": [SECRET]}
-    states = {"done": "0000", "doing": "1001", "refused": "2001"}
-    troubles = {
+    credentials: ClassVar[Mapping[str, object]] = {"app_id": "tester", "secrets": [SECRET]}
+    states: ClassVar[Mapping[object, object]] = {"done": "0000", "doing": "1001", "refused": "2001"}
+    troubles: ClassVar[Mapping[str, object]] = {
         "signature": "3001",
         "stale": "3002",
         "replayed": "3003",
@@ -282,9 +288,9 @@ class JiangsuWire(Wire):
 
 class ZhejiangWire(Wire):
     name, region, kind = "zhejiang", "330000", Zhejiang
-    credentials = {"access_key": "tester", "secrets": [SECRET]}
-    states = {"done": "DONE", "doing": "DOING", "refused": "REFUSED"}
-    troubles = {
+    credentials: ClassVar[Mapping[str, object]] = {"access_key": "tester", "secrets": [SECRET]}
+    states: ClassVar[Mapping[object, object]] = {"done": "DONE", "doing": "DOING", "refused": "REFUSED"}
+    troubles: ClassVar[Mapping[str, object]] = {
         "signature": "40101",
         "stale": "40102",
         "replayed": "40103",
@@ -337,9 +343,9 @@ class ZhejiangWire(Wire):
 
 class AnhuiWire(Wire):
     name, region, kind = "anhui", "340000", Anhui
-    credentials = {"app_id": "tester", "secrets": [SECRET]}
-    states = {"done": "bj", "doing": "zb", "refused": "by"}
-    troubles = {
+    credentials: ClassVar[Mapping[str, object]] = {"app_id": "tester", "secrets": [SECRET]}
+    states: ClassVar[Mapping[object, object]] = {"done": "bj", "doing": "zb", "refused": "by"}
+    troubles: ClassVar[Mapping[str, object]] = {
         "signature": (401, "auth_wrong"),
         "stale": (401, "auth_stale"),
         "replayed": (401, "auth_replayed"),
@@ -378,7 +384,7 @@ class AnhuiWire(Wire):
     def trouble(self, name: str, request: httpx.Request) -> httpx.Response:
         if name == "too_many":
             return httpx.Response(429, headers={"Retry-After": "17"})
-        status, code = self.troubles[name]  # type: ignore[misc]
+        status, code = self.error(name)
         return in_json({"error": code}, status)
 
 
