@@ -24,7 +24,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.answers import foreign, keyed_in, outcome_of, trouble_outcome
 from activities.desk import Desk, Desks
-from adapters.answers import is_link
+from adapters.addresses import is_link
 from adapters.errors import Ambiguous, ContractBroken, Misconfigured, ProvinceError, Rejected, Unavailable
 from adapters.port import Capabilities, FindBy, ProvinceAdapter
 from domain import names

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import re
 import socket
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -52,3 +54,32 @@ def is_public(address: str) -> bool:
         translated = ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF) if parsed in _NAT64 else None
         parsed = parsed.ipv4_mapped or parsed.sixtofour or translated or parsed
     return parsed.is_global and not parsed.is_multicast and parsed not in _LOCAL_NAT64
+
+
+def plain_address(url: str) -> str:
+    """The address, if nothing about it is odd; ValueError otherwise."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if parts.scheme not in ("http", "https") or not host or "@" in parts.netloc or parts.query or parts.fragment:
+        raise ValueError("must be http(s)://host[:port][/path] without user, query or fragment")
+    if re.fullmatch(r"\d+|0x[0-9a-f]+|(0[0-7]+\.).*", host) or not re.fullmatch(r"[a-z0-9.:-]+", host):
+        raise ValueError("host must be a plain name or a dotted address")
+    if not re.fullmatch(r"[A-Za-z0-9/._~-]*", parts.path):
+        raise ValueError("path must be plain, without escapes")
+    parts.port  # noqa: B018 - raises ValueError for a port that is none
+    return url
+
+
+def is_link(value: str, *, private: bool) -> bool:
+    """Whether an address in an answer may be shown to people: http(s), a plain host, and none of a private range."""
+    try:
+        plain_address(value.partition("?")[0])
+        host = urlsplit(value).hostname or ""
+    except ValueError:
+        return False
+    if private:
+        return True
+    try:
+        return is_public(host)
+    except ValueError:  # a name: the browser looks it up, not we
+        return host != "localhost" and "." in host

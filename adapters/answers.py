@@ -9,13 +9,10 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import NoReturn, TypeVar
-from urllib.parse import urlsplit
 
 from stdnum.iso7064 import mod_37_36
 
-from adapters.entries import plain_address
 from adapters.errors import Ambiguous, ContractBroken, ProvinceError, Unavailable
-from adapters.exchange import is_public
 from adapters.fields import NAME
 from domain.effects import Answer, AnswerStatus, Expect
 from domain.messages import Text
@@ -138,21 +135,6 @@ def text_of(text: object, part: str) -> Text | None:
 def is_licence_identifier(number: str) -> bool:
     """Whether the check character is right (GB/T 36904: ISO 7064 MOD 37,36 over the last five fields without dots)."""
     return number.startswith(_LICENCE_ROOT) and mod_37_36.is_valid(number[len(_LICENCE_ROOT) :].replace(".", ""))
-
-
-def is_link(value: str, *, private: bool) -> bool:
-    """Whether an address in an answer may be shown to people: http(s), a plain host, and none of a private range."""
-    try:
-        plain_address(value.partition("?")[0])
-        host = urlsplit(value).hostname or ""
-    except ValueError:
-        return False
-    if private:
-        return True
-    try:
-        return is_public(host)
-    except ValueError:  # a name: the browser looks it up, not we
-        return host != "localhost" and "." in host
 
 
 def _unreadable(part: str) -> NoReturn:

@@ -8,9 +8,12 @@ from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Self
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
+
+from adapters.addresses import plain_address
+from domain.calendar import LocalDay
+from domain.messages import Text
 
 LONGEST_WAIT_S = 12.0
 
@@ -40,7 +43,7 @@ class CalendarOverride(_Strict):
 
     day: date
     working: bool
-    reason: str = Field(min_length=1, max_length=200)
+    reason: Text
 
 
 class DepartmentEntry(_Strict):
@@ -108,18 +111,12 @@ class ProvinceEntry(_Strict):
         )
 
 
-def plain_address(url: str) -> str:
-    """The address, if nothing about it is odd; ValueError otherwise."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    if parts.scheme not in ("http", "https") or not host or "@" in parts.netloc or parts.query or parts.fragment:
-        raise ValueError("must be http(s)://host[:port][/path] without user, query or fragment")
-    if re.fullmatch(r"\d+|0x[0-9a-f]+|(0[0-7]+\.).*", host) or not re.fullmatch(r"[a-z0-9.:-]+", host):
-        raise ValueError("host must be a plain name or a dotted address")
-    if not re.fullmatch(r"[A-Za-z0-9/._~-]*", parts.path):
-        raise ValueError("path must be plain, without escapes")
-    parts.port  # noqa: B018 - raises ValueError for a port that is none
-    return url
+def local_days(entry: ProvinceEntry) -> tuple[LocalDay, ...]:
+    """The days on which a province works otherwise, by date."""
+    return tuple(
+        LocalDay(day=each.day, working=each.working, why=each.reason)
+        for each in sorted(entry.calendar, key=lambda each: each.day)
+    )
 
 
 def read_entries(path: Path) -> tuple[ProvinceEntry, ...]:

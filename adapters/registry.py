@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import Self, cast
 
 from adapters.credentials import Credentials, FileCredentials, GivenCredentials, from_environment
-from adapters.entries import ConfigurationError, DepartmentEntry, ProvinceEntry, read_entries
+from adapters.entries import ConfigurationError, DepartmentEntry, ProvinceEntry, local_days, read_entries
 from adapters.errors import Misconfigured
 from adapters.port import PORT_VERSION, AdapterFactory, AdapterSettings, Capabilities, ProvinceAdapter
+from domain.calendar import LocalDay
 
 GROUP = "tongban.adapters"
 SHIPPED = tuple(
@@ -78,6 +79,11 @@ class Provinces:
         entry = self.entries.get(region)
         limits = [entry.rate_per_s if entry else None, self.get(region).capabilities.max_rate_per_s]
         return min((limit for limit in limits if limit is not None), default=None)
+
+    @property
+    def local_days(self) -> Mapping[str, tuple[LocalDay, ...]]:
+        """By province, the days on which it works otherwise than the national notice says."""
+        return {region: local_days(entry) for region, entry in self.entries.items() if entry.calendar}
 
     def allows_private(self, region: str) -> bool:
         """Whether addresses of private ranges are meant there."""

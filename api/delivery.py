@@ -17,7 +17,7 @@ from domain.start import StartCase
 from domain.window import WindowStart
 from models import outbox
 from models.calendars import Calendars
-from models.cases import read_application, read_case
+from models.cases import Application, read_application, read_case
 from models.commands import read_command
 from models.database import DATABASE_DOWN, Database, DatabaseError, Session
 from models.outbox import Outbox, OutboxKind
@@ -43,7 +43,7 @@ class Delivery:
         """Tries at once after the commit. Its failure is the relay's work, not the applicant's."""
         try:
             async with self._database.begin() as session:
-                calendar = await self._calendars.in_force(session)
+                calendar = await self._calendars.in_force(session, plan.accepting.region)
             await self._gateway.start(self.start_message(case_no, plan, calendar, intake))
         except (Down, DatabaseError, *DATABASE_DOWN) as error:
             log.info("start_left_to_relay", case=case_no, error=type(error.__cause__ or error).__name__)
@@ -52,7 +52,7 @@ class Delivery:
         """Tries at once to start a case that another one was taken up again as."""
         try:
             async with self._database.begin() as session:
-                await self._start(session, case_no, await self._calendars.in_force(session))
+                await self._start(session, case_no)
         except (Down, DatabaseError, *DATABASE_DOWN) as error:
             log.info("start_left_to_relay", case=case_no, error=type(error.__cause__ or error).__name__)
 
@@ -78,7 +78,7 @@ class Delivery:
         """One message of the relay; raises Down when it must be tried again."""
         payload: Mapping[str, Any] = row.payload
         if row.kind == OutboxKind.START:
-            await self._start(session, row.case_no, await self._calendars.in_force(session))
+            await self._start(session, row.case_no)
         elif row.kind == OutboxKind.CALENDAR:
             await self._calendar(session, row.case_no)
         elif row.kind == OutboxKind.WINDOW:
@@ -88,16 +88,23 @@ class Delivery:
         else:
             await self._callback(row.case_no, Callback.model_validate(payload))
 
-    async def _start(self, session: Session, case_no: str, calendar: WorkCalendar) -> None:
+    async def _start(self, session: Session, case_no: str) -> None:
+        application = await self._application(session, case_no)
+        plan, intake = CasePlan.model_validate(application.case_plan), Intake.model_validate(application.intake)
+        calendar = await self._calendars.in_force(session, plan.accepting.region)
+        await self._gateway.start(self.start_message(case_no, plan, calendar, intake))
+
+    async def _application(self, session: Session, case_no: str) -> Application:
         application = await read_application(session, case_no)
         if application is None:
             raise Down("the application is not there")
-        plan, intake = CasePlan.model_validate(application.case_plan), Intake.model_validate(application.intake)
-        await self._gateway.start(self.start_message(case_no, plan, calendar, intake))
+        return application
 
     async def _calendar(self, session: Session, case_no: str) -> None:
         """Always the calendar in force now, so that messages may come in any order."""
-        calendar = await self._calendars.in_force(session)
+        application = await self._application(session, case_no)
+        region = CasePlan.model_validate(application.case_plan).accepting.region
+        calendar = await self._calendars.in_force(session, region)
         try:
             await self._gateway.calendar(case_no, calendar)
             return
@@ -105,7 +112,7 @@ class Delivery:
             case = await read_case(session, case_no)
             if case is None or case.closed_at is not None:
                 return
-        await self._start(session, case_no, calendar)  # it is open: nobody has started it yet, or just now
+        await self._start(session, case_no)  # it is open: nobody has started it yet, or just now
         try:
             await self._gateway.calendar(case_no, calendar)
         except NotRunning:

@@ -14,6 +14,7 @@ from adapters.files import DocumentStore
 from adapters.port import ProvinceAdapter
 from api.gateway import Gateway
 from catalogue.library import Library
+from domain.calendar import LocalDay
 from models.calendars import Calendars
 from models.database import Database
 
@@ -35,6 +36,9 @@ class Provinces(Protocol):
     def rate(self, region: str) -> float | None: ...
 
     def adapter_name(self, region: str) -> str: ...
+
+    @property
+    def local_days(self) -> Mapping[str, tuple[LocalDay, ...]]: ...
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ class House:
     @cached_property
     def calendars(self) -> Calendars:
         """The calendar in force: what is shipped and what was loaded since."""
-        return Calendars(lambda: self.library.calendar)
+        return Calendars(lambda: self.library.calendar, self.provinces.local_days)
 
     def verification_url(self, licence: str) -> str:
         """Where anyone can verify a licence."""

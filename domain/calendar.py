@@ -40,6 +40,14 @@ class YearNotice(Message):
     make_up_days: tuple[date, ...]
 
 
+class LocalDay(Message):
+    """A day on which one province works otherwise than the national notice says (台风停工, 地方调休)."""
+
+    day: date
+    working: bool
+    why: Text
+
+
 class Suspension(Message):
     """Days that do not count, both ends included; an open end is today."""
 
@@ -68,11 +76,15 @@ class Due(Message):
 
 
 class WorkCalendar(Message):
-    """The notices known when the case (or the preview) was computed: an input, never looked up inside a workflow."""
+    """The notices known when the case (or the preview) was computed: an input, never looked up inside a workflow.
+
+    local: of the place whose days are counted; they win over the notices.
+    """
 
     model_config = ConfigDict(frozen=True, ignored_types=(cached_property,))
 
     years: tuple[YearNotice, ...] = ()
+    local: tuple[LocalDay, ...] = ()
 
     @cached_property
     def _off(self) -> dict[date, Text]:
@@ -83,11 +95,16 @@ class WorkCalendar(Message):
                 while day <= holiday.last:
                     off[day] = holiday.name
                     day += ONE_DAY
+        for here in self.local:
+            off.pop(here.day, None)
+            if not here.working:
+                off[here.day] = here.why
         return off
 
     @cached_property
     def _make_up(self) -> frozenset[date]:
-        return frozenset(day for notice in self.years for day in notice.make_up_days)
+        days = {day for notice in self.years for day in notice.make_up_days} - {here.day for here in self.local}
+        return frozenset(days | {here.day for here in self.local if here.working})
 
     @cached_property
     def _published(self) -> frozenset[int]:

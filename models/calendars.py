@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Column, Integer, delete, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
 
-from domain.calendar import WorkCalendar, YearNotice
+from domain.calendar import LocalDay, WorkCalendar, YearNotice
 from domain.notice import digest as digest_of
 from models import outbox
 from models.columns import digest_column, json_column, moment
@@ -39,15 +40,29 @@ class Loaded(StrEnum):
 
 
 class Calendars:
-    """The calendar in force: read from the table when it has changed, else remembered. One per process."""
+    """The calendar in force: read from the table when it has changed, else remembered. One per process.
 
-    def __init__(self, shipped: Callable[[], WorkCalendar]) -> None:
+    local: by province, the days on which it works otherwise (the provinces file).
+    """
+
+    def __init__(
+        self, shipped: Callable[[], WorkCalendar], local: Mapping[str, tuple[LocalDay, ...]] = MappingProxyType({})
+    ) -> None:
         self._shipped = shipped
+        self._local = local
         self._known: tuple[object, ...] = ()
         self._calendar: WorkCalendar | None = None
 
-    async def in_force(self, session: AsyncSession) -> WorkCalendar:
-        """What every date is computed with now."""
+    async def in_force(self, session: AsyncSession, region: str = "") -> WorkCalendar:
+        """What every date is computed with now, at this place."""
+        return self.at(await self._national(session), region)
+
+    def at(self, calendar: WorkCalendar, region: str) -> WorkCalendar:
+        """A calendar with the days of this place's province."""
+        local = self._local.get(region[:2] + "0000", ())
+        return calendar.model_copy(update={"local": local}) if local else calendar
+
+    async def _national(self, session: AsyncSession) -> WorkCalendar:
         shipped = self._shipped()
         rows = await session.execute(select(col(Calendar.year), col(Calendar.digest)).order_by(col(Calendar.year)))
         known = (shipped, *((year, digest) for year, digest in rows))

@@ -20,7 +20,11 @@ WATCH_KEPT = timedelta(hours=2)
 
 
 class ProvinceControl(SQLModel, table=True):
-    """An operator's brake. ``applied``: the revision that the province's queue at Temporal has been told."""
+    """An operator's brake, and what open cases were told.
+
+    applied: the revision that the province's queue at Temporal has been told. days_digest: of the province's own days
+    off that open cases were told.
+    """
 
     __tablename__ = "province_control"
 
@@ -32,6 +36,7 @@ class ProvinceControl(SQLModel, table=True):
     changed_at: datetime = moment()
     revision: int = 1
     applied: int = 0
+    days_digest: str = ""
 
 
 class ProvinceWatch(SQLModel, table=True):
@@ -152,8 +157,9 @@ async def controls(session: Session) -> Mapping[str, ProvinceControl]:
 
 _LOCK = text(
     """
-    INSERT INTO province_control (region, held, rate_per_s, reason, changed_by, changed_at, revision, applied)
-    VALUES (:region, false, NULL, '', '', clock_timestamp(), 0, 0) ON CONFLICT DO NOTHING
+    INSERT INTO province_control (region, held, rate_per_s, reason, changed_by, changed_at, revision, applied,
+                                  days_digest)
+    VALUES (:region, false, NULL, '', '', clock_timestamp(), 0, 0, '') ON CONFLICT DO NOTHING
     """
 )
 
@@ -172,8 +178,9 @@ async def lock_control(session: Session, region: str) -> ProvinceControl:
 
 _SET = text(
     """
-    INSERT INTO province_control AS c (region, held, rate_per_s, reason, changed_by, changed_at, revision, applied)
-    VALUES (:region, :held, :rate, :reason, :by, clock_timestamp(), 1, 0)
+    INSERT INTO province_control AS c (region, held, rate_per_s, reason, changed_by, changed_at, revision, applied,
+                                       days_digest)
+    VALUES (:region, :held, :rate, :reason, :by, clock_timestamp(), 1, 0, '')
     ON CONFLICT (region) DO UPDATE SET held = excluded.held, rate_per_s = excluded.rate_per_s,
         reason = excluded.reason, changed_by = excluded.changed_by, changed_at = excluded.changed_at,
         revision = c.revision + 1

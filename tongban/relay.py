@@ -15,7 +15,7 @@ from api.delivery import Delivery
 from api.gateway import Down, NotRunning
 from api.house import House
 from api.usecases import orders
-from api.usecases.provinces import QueueLimits
+from api.usecases.provinces import QueueLimits, tell_local_days
 from domain.errors import Refusal
 from models import commands, outbox, seals
 from models.database import DATABASE_DOWN, DatabaseError
@@ -37,7 +37,7 @@ async def run(settings: Settings) -> None:
         loop.add_signal_handler(number, stop.set)
     async with open_house(settings) as house:
         delivery = Delivery(house.database, house.gateway, house.calendars, local_first=house.local_first)
-        sealed, tidied, limits = 0.0, 0.0, QueueLimits()
+        sealed, tidied, limits, days_told = 0.0, 0.0, QueueLimits(), False
         while not stop.is_set():
             try:
                 sent = await relay_once(house, delivery)
@@ -46,6 +46,9 @@ async def run(settings: Settings) -> None:
                     await seal_once(house, settings.data_dir)
                     await confirm_once(house)
                     await limits.tell(house)
+                    if not days_told:
+                        await tell_local_days(house)
+                        days_told = True
                 if not tidied or loop.time() - tidied >= TIDY_EVERY_S:
                     tidied = loop.time()
                     if gone := await remove_expired(house.database):

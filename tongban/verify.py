@@ -6,7 +6,7 @@ Status 0: every invariant holds. 1: at least one is broken. 3: a part could not 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,13 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError
 
+from adapters.entries import local_days, read_entries
 from adapters.errors import ProvinceError
 from adapters.files import DocumentStore
 from adapters.registry import Provinces
 from catalogue.library import Library
 from domain import names
+from domain.calendar import LocalDay
 from domain.effects import Answer, ProvinceCall, Verb
 from domain.invariants import CHECKS, deadlines_are_right
 from models import inspection, outbox, seals
@@ -67,7 +69,8 @@ async def run(settings: Settings, console: Console | None = None, *, ask_provinc
         columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
         with Progress(*columns, console=out, transient=True, disable=not out.is_terminal) as progress:
             task = progress.add_task("cases")
-            await _cases(database, DocumentStore(settings.files_location()), report)
+            local = {entry.region: local_days(entry) for entry in read_entries(settings.provinces_file)}
+            await _cases(database, DocumentStore(settings.files_location()), local, report)
             progress.update(task, description="rows and seals")
             await _tables(database, settings, report)
             progress.update(task, description="workflows")
@@ -83,10 +86,13 @@ async def run(settings: Settings, console: Console | None = None, *, ask_provinc
     return report.status
 
 
-async def _cases(database: Database, files: DocumentStore, report: Report) -> None:
+async def _cases(
+    database: Database, files: DocumentStore, local: Mapping[str, tuple[LocalDay, ...]], report: Report
+) -> None:
+    calendars = Calendars(lambda: Library().calendar, local)
     async with database.begin() as session:
         told_later = await outbox.untold(session, OutboxKind.CALENDAR)
-        calendar = await Calendars(lambda: Library().calendar).in_force(session)
+        calendar = await calendars.in_force(session)
     now = datetime.now(UTC)
 
     async def missing(digests: Collection[str]) -> list[str]:
@@ -97,7 +103,7 @@ async def _cases(database: Database, files: DocumentStore, report: Report) -> No
             if check is deadlines_are_right and case.no in told_later:
                 continue  # its dates are those of the calendar before, until the relay has told it
             report.looked(number)
-            for what in check(case, now, calendar):
+            for what in check(case, now, calendars.at(calendar, case.plan.accepting.region)):
                 report.broken(number, f"{case.no}: {what}")
 
 

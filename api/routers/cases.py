@@ -148,9 +148,10 @@ async def _whole(session: Session, h: House, caller: Actor, case: Case) -> CaseO
         raise Refusal("internal")
     evidence = await evidence_of(session, case.no)
     effects = await effects_of(session, case.no)
-    calendar = await h.calendars.in_force(session)
+    bound = CasePlan.model_validate(application.case_plan)
+    calendar = await h.calendars.in_force(session, bound.accepting.region)
     handles = caller.role in {Role.CASEWORKER, Role.SUPERVISOR} and not case.concerns(caller.subject)
-    whole = sees_whole(caller, case, CasePlan.model_validate(application.case_plan))
+    whole = sees_whole(caller, case, bound)
     related = Related(
         duplicates=await open_with(session, case.identity, but=case.no, of="" if handles and whole else caller.subject),
         reopened_as=await reopened_as(session, case.no) if case.closed_at else "",

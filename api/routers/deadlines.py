@@ -27,6 +27,7 @@ async def preview(
         list[str], Query(max_length=MOST_SUSPENSIONS, description="days that do not count, FIRST..LAST, repeated")
     ] = [],  # noqa: B006  FastAPI copies it
     service: Annotated[str | None, Query(max_length=40, description="every limit of this service")] = None,
+    region: Annotated[str, Query(pattern="^([1-9][0-9]{5})?$", description="place whose local days count, too")] = "",
 ) -> DeadlinePreview | ServiceDeadlines:
     """The day on which a limit ends, with the words that explain it; or every limit of a service."""
     if (days is None) == (service is None):
@@ -35,7 +36,7 @@ async def preview(
     h = house(request)
     plan = None if service is None else h.library.service(service, local_day(datetime.now(UTC)))
     async with h.database.begin() as session:
-        calendar = await h.calendars.in_force(session)
+        calendar = await h.calendars.in_force(session, region)
     if plan is None:
         return _out(answer(calendar, question))
     clocks = [

@@ -205,7 +205,7 @@ async def get_deadlines(no: str, request: Request, caller: Caller) -> DeadlineLi
     """Every clock with its light, its pauses and the explanation of its end."""
     async with house(request).database.begin() as session:
         case, _, bound, _ = await _read(session, caller, no, whole=False)
-        calendar = await house(request).calendars.in_force(session)
+        calendar = await house(request).calendars.in_force(session, bound.accepting.region)
     return deadlines_out(house(request), calendar, case, bound)
 
 

@@ -69,7 +69,7 @@ async def rate(session: Session, house: House, actor: Actor, no: str, body: Rati
     )
     lines = [Event(type="case:rated", at=now, actor=author, data={"stars": str(body.stars)})]
     if body.stars <= house.library.rating.bad_at_most:
-        due = await _due(session, house, house.library.rating.follow_up, now)
+        due = await _due(session, house, case, house.library.rating.follow_up, now)
         task = await _open(session, case, TaskKind.FOLLOW_UP, due, now)
         rating.follow_up = task.id
         lines.append(_opened(task, now))
@@ -131,7 +131,7 @@ async def ask_to_reopen(session: Session, house: House, actor: Actor, no: str, b
     if await reopened_as_no(session, no) or any(task.state == TaskState.OPEN for task in asked):
         raise Refusal("reopen_open")
     now, author = datetime.now(UTC), acting_in(case, actor)
-    due = await _due(session, house, house.library.reopening, now)
+    due = await _due(session, house, case, house.library.reopening, now)
     task = await _open(session, case, TaskKind.REOPEN, due, now, round_=len(asked))
     command = names.command_id(actor.subject, "reopen", task.id, "")
     await commands.insert_command(session, command, "reopen", no, task.id, author, body.model_dump(), now)
@@ -269,8 +269,8 @@ async def may_decide(session: Session, actor: Actor, case: Case, task: Task) -> 
         raise Refusal("same_person")
 
 
-async def _due(session: Session, house: House, limit: Limit, now: datetime) -> datetime:
-    calendar = await house.calendars.in_force(session)
+async def _due(session: Session, house: House, case: Case, limit: Limit, now: datetime) -> datetime:
+    calendar = await house.calendars.in_force(session, (await _accepting(session, case)).region)
     return clocks.end_of(calendar.due_in(local_day(now), limit.days, limit.unit).day)
 
 

@@ -6,10 +6,11 @@ Back        the cases that a run has moved, each with the plan it had before
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import partial
 from typing import Protocol
 
 from pydantic import JsonValue
@@ -172,13 +173,13 @@ def _joined(title: Text | None, said: Text, field: str) -> Text:
     return Text(zh=f"{zh}（{name}）：{said.zh}", en=f"{en} ({name}): {said.en}")
 
 
-def assess(candidate: Candidate, calendar: WorkCalendar, now: datetime) -> Found:
-    """How a case stands to the move."""
+def assess(candidate: Candidate, calendar_at: Callable[[str], WorkCalendar], now: datetime) -> Found:
+    """How a case stands to the move. ``calendar_at``: the calendar in force at a place."""
     case, target = candidate.case, candidate.target
     if case.closed_at is not None:
         return Found(no=case.no, outcome=Outcome.UNAFFECTED)
     plan, shown = CasePlan.model_validate(candidate.application.case_plan), case.view()
-    before = in_force(plan, shown)
+    before, calendar = in_force(plan, shown), calendar_at(plan.accepting.region)
     if isinstance(target, tuple):
         return Found(no=case.no, outcome=Outcome.BLOCKED, why=target, plan=before)
     after = successor(plan, shown, target, calendar, now)
@@ -221,7 +222,7 @@ async def look(house: House, source: Source, only: Collection[str], limit: int |
         async with house.database.begin() as session:
             page = await source.page(session, only, after)
         for candidate in page:
-            found = assess(candidate, calendar, datetime.now(UTC))
+            found = assess(candidate, partial(house.calendars.at, calendar), datetime.now(UTC))
             missing.discard(found.no)
             yield found
             movable += found.outcome is Outcome.MOVABLE

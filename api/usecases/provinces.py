@@ -6,6 +6,8 @@ well, so that what waits there costs nothing; whoever could not tell it (Tempora
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 from datetime import timedelta
 
@@ -14,7 +16,7 @@ from api.house import House
 from api.schemas_provinces import BrakeIn, BrakeOut, LatencyOut, ProvinceOut, ProvinceState, QuarantineOut
 from domain.errors import Refusal
 from domain.messages import Actor
-from models import provinces
+from models import outbox, provinces
 from models.database import Session
 
 WINDOW = timedelta(minutes=15)
@@ -125,6 +127,23 @@ class QueueLimits:
             self._told[region] = wanted
             if row is not None:
                 await provinces.control_applied(house.database, region, row.revision)
+
+
+async def tell_local_days(house: House) -> int:
+    """Has open cases computed again where the provinces file now says other days; for how many provinces it does."""
+    changed = 0
+    async with house.database.begin() as session:
+        for region in house.provinces.regions:
+            days = house.provinces.local_days.get(region, ())
+            spelled = json.dumps([day.model_dump(mode="json") for day in days], sort_keys=True)
+            digest = hashlib.sha256(spelled.encode()).hexdigest() if days else ""
+            row = await provinces.lock_control(session, region)
+            if row.days_digest == digest:
+                continue
+            row.days_digest = digest
+            changed += 1
+            await outbox.post_to_open_cases(session, outbox.OutboxKind.CALENDAR, {"region": region, "digest": digest})
+    return changed
 
 
 def _limit(brake: provinces.ProvinceControl | None, configured: float | None) -> float | None:

@@ -23,6 +23,7 @@ def upgrade() -> None:
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("applied", sa.Integer(), nullable=False),
+        sa.Column("days_digest", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("region"),
     )
     op.create_table(

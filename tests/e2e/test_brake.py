@@ -1,4 +1,4 @@
-"""The operator's brake, under load: what is held waits, nothing is lost, nothing goes out, and release lets all go on."""
+"""The operator's brake, under load: what is held waits, nothing goes out, and after the release nothing is missing."""
 
 from __future__ import annotations
 

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.calendar import ONE_DAY, SHANGHAI, Suspension, WorkCalendar, local_day
+from domain.calendar import ONE_DAY, SHANGHAI, LocalDay, Suspension, WorkCalendar, local_day
 from domain.messages import Text
 from domain.plan import Unit
+from models.calendars import Calendars
 from tests.unit.plans import LIBRARY
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "deadlines.json").read_text(encoding="utf-8"))
@@ -283,3 +284,30 @@ def test_the_end_of_a_limit_is_where_another_calendar_has_it(start: date, count:
     while count and not chinese_calendar.is_workday(day):
         day += ONE_DAY
     assert CALENDAR.due_in(start, count, Unit.CALENDAR_DAY).day == day
+
+
+def local(day: str, *, working: bool) -> LocalDay:
+    return LocalDay(day=date.fromisoformat(day), working=working, why=Text(zh="台风停工", en="the typhoon closure"))
+
+
+def test_a_day_on_which_a_province_is_closed_does_not_count_there() -> None:
+    here = CALENDAR.model_copy(update={"local": (local("2026-11-25", working=False),)})
+    assert CALENDAR.due(date(2026, 11, 24), 1).day == date(2026, 11, 25)
+    due = here.due(date(2026, 11, 24), 1)
+    assert due.day == date(2026, 11, 26)
+    assert any("台风停工" in line.zh and "typhoon" in line.en for line in due.explanation)
+
+
+def test_a_province_may_work_on_a_day_off_and_rest_on_a_make_up_day() -> None:
+    rest, work = local("2026-10-10", working=False), local("2026-11-28", working=True)
+    here = CALENDAR.model_copy(update={"local": (rest, work)})
+    assert CALENDAR.is_working_day(rest.day)
+    assert not here.is_working_day(rest.day)
+    assert not CALENDAR.is_working_day(work.day)
+    assert here.is_working_day(work.day)
+
+
+def test_local_days_of_one_province_change_nothing_elsewhere() -> None:
+    calendars = Calendars(lambda: CALENDAR, {"330000": (local("2026-11-25", working=False),)})
+    assert not calendars.at(CALENDAR, "330106").is_working_day(date(2026, 11, 25))
+    assert calendars.at(CALENDAR, "320500") is CALENDAR
