@@ -127,6 +127,11 @@ def keys_of(content: Mapping[str, JsonValue]) -> Keys:
     return keys
 
 
+def given_keys(content: Mapping[str, object]) -> Keys:
+    """Credentials that are there already, such as those of a test."""
+    return keys_of(_OBJECT.validate_python(dict(content)))
+
+
 def _read(file: Path) -> dict[str, JsonValue]:
     try:
         return _OBJECT.validate_python(json.loads(file.read_text("utf-8")))
