@@ -4,8 +4,9 @@
     time-out after sending, reset, other 5xx, unreadable body     Ambiguous        find before any resend
     bad certificate, redirect, address not allowed                Misconfigured    an operator acts
 
-What any other status means is the dialect's to say. Redirects are never followed, nothing is decompressed, proxies and
-cookies do not exist, and the whole exchange has an end, not each read of it.
+What any other status means is the dialect's to say; where it says nothing, 401, 403 and 404 are Misconfigured, other
+4xx ContractBroken, and an unexpected success Ambiguous (``Reply.only``). Redirects are never followed, nothing is
+decompressed, proxies and cookies do not exist, and the whole exchange has an end, not each read of it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import json
+import re
 import socket
 import ssl
 from collections.abc import Callable, Mapping
@@ -34,6 +36,7 @@ LARGEST_ANSWER = 1 << 20
 DEEPEST_ANSWER = 32
 LONGEST_RETRY_AFTER_S = 3600.0
 RECOVERABLE = (429, 503)
+_HEADER = re.compile(r"[\x20-\x7e]*")
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,16 @@ class Reply:
             raise Ambiguous("unreadable_answer", "charset")
         return json_object(self.body)
 
+    def only(self, *taken: int) -> Reply:
+        """Itself if the dialect takes its status, and otherwise what the status stands for by itself."""
+        if self.status in taken:
+            return self
+        if self.status in (401, 403, 404):
+            raise Misconfigured(f"http_{self.status}")
+        if self.status < 400:
+            raise Ambiguous("unreadable_answer", "status")
+        raise ContractBroken(f"http_{self.status}")
+
 
 class Exchange:
     """Connections to one address. ``prefix`` is the path in front of every path, which signatures have to cover."""
@@ -88,18 +101,20 @@ class Exchange:
     ) -> Reply:
         """Sends one request. ``path`` may carry a query; ``Content-Type`` comes from the caller."""
         transport = self._fresh_transport()
-        request = httpx.Request(
-            method,
-            self._base + path,
-            content=body,
-            headers={"Accept-Encoding": "identity", **headers},
-            extensions={"timeout": self._timeouts},
-        )
+        if not all(_HEADER.fullmatch(value) for value in headers.values()):
+            raise Misconfigured("unsendable_header", "a credential holds characters no header can carry")
         try:
+            request = httpx.Request(
+                method,
+                self._base + path,
+                content=body,
+                headers={"Accept-Encoding": "identity", **headers},
+                extensions={"timeout": self._timeouts},
+            )
             async with asyncio.timeout(self._deadline_s):
                 response = await transport.handle_async_request(request)
                 try:
-                    return await _read(response, largest)
+                    return await _read(response, largest, self._settings.clock())
                 finally:
                     await response.aclose()
         except (httpx.ConnectTimeout, httpx.PoolTimeout) as slow:
@@ -108,7 +123,11 @@ class Exchange:
             if _caused_by(refused, ssl.SSLCertVerificationError):
                 raise Misconfigured("bad_certificate") from refused
             raise Unavailable("connection_refused") from refused
-        except (httpx.UnsupportedProtocol, httpx.InvalidURL) as wrong:
+        except (
+            httpx.UnsupportedProtocol,
+            httpx.InvalidURL,
+            UnicodeError,
+        ) as wrong:  # the last: no name a host can have
             raise Misconfigured("bad_url", type(wrong).__name__) from wrong
         except (httpx.TimeoutException, TimeoutError) as slow:
             raise Ambiguous("timeout", type(slow).__name__) from slow
@@ -178,11 +197,11 @@ def is_public(address: str) -> bool:
     return bool((mapped or parsed).is_global)
 
 
-async def _read(response: httpx.Response, largest: int) -> Reply:
+async def _read(response: httpx.Response, largest: int, now: float) -> Reply:
     status = response.status_code
     headers = {name.lower(): value for name, value in response.headers.items()}
     if status in RECOVERABLE:
-        raise Unavailable(f"http_{status}", retry_after=retry_after(headers.get("retry-after")))
+        raise Unavailable(f"http_{status}", retry_after=retry_after(headers.get("retry-after"), now))
     if 300 <= status < 400:
         raise Misconfigured(f"http_{status}", "a redirect is not followed")
     if status >= 500 or status == 408:
@@ -201,7 +220,9 @@ async def _read(response: httpx.Response, largest: int) -> Reply:
 def json_object(body: bytes) -> dict[str, object]:
     """A JSON object of bounded depth, numbers with a point as Decimal; Ambiguous for anything else."""
     try:
-        parsed = json.loads(body.decode("utf-8"), parse_float=Decimal, parse_constant=_no_constant)
+        parsed = json.loads(
+            body.decode("utf-8"), parse_float=Decimal, parse_constant=_no_constant, object_pairs_hook=_once
+        )
     except (ValueError, RecursionError):
         raise Ambiguous("unreadable_answer", "no_json") from None
     if not isinstance(parsed, dict):
@@ -234,6 +255,13 @@ def retry_after(value: str | None, now: float | None = None) -> float | None:
     return min(max(seconds, 0.0), LONGEST_RETRY_AFTER_S)
 
 
+def pause(value: object) -> float | None:
+    """Seconds a province wants to be left alone, as a number in a body, at most an hour; None if it makes no sense."""
+    if not isinstance(value, int | Decimal) or isinstance(value, bool) or not value >= 0:
+        return None
+    return float(min(value, Decimal(int(LONGEST_RETRY_AFTER_S))))
+
+
 def is_fresh(at: float, clock: Callable[[], float], tolerance_s: float = 300.0) -> bool:
     """Whether a signature's time is near enough to ours."""
     return abs(clock() - at) <= tolerance_s
@@ -241,6 +269,12 @@ def is_fresh(at: float, clock: Callable[[], float], tolerance_s: float = 300.0) 
 
 def _no_constant(name: str) -> float:
     raise ValueError(name)
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    if len(found := dict(pairs)) != len(pairs):
+        raise ValueError("a name comes twice, and two readers would read two things")
+    return found
 
 
 def _deeper_than(value: object, levels: int) -> bool:

@@ -1,36 +1,73 @@
-"""``python -m provinces --region 340000 --port 8401 --data DIR``: one simulated province as a process."""
+"""``python -m provinces --region 340000 --port 8401``: one simulated province as a process."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import ipaddress
 import logging
 import os
 import secrets
 import signal
 import socket
 import sys
+from functools import partial
 from pathlib import Path
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from provinces.app import Settings, build_app
+from provinces.app import Province, Settings, build_app, dialect_of
+from provinces.credentials import BadCredentials
+from provinces.faces import DIALECTS
+
+log = logging.getLogger("provinces")
 
 
 def arguments(given: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m provinces", description="A simulated provincial back office.")
-    parser.add_argument("--region", required=True, help="six-digit code of the province, e.g. 340000")
-    parser.add_argument("--port", type=int, required=True, help="0 takes a free one and prints it")
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--data", type=Path, required=True, help="folder of its database")
-    parser.add_argument("--callback-url", default="", help="where results of pending requests are sent")
-    parser.add_argument("--secret-file", type=Path, help="shared secret; default DATA/secret, made if missing")
-    parser.add_argument("--pending-seconds", type=float, default=1.0, help="how long a pending service takes")
-    parser.add_argument("--no-auto-pay", action="store_true", help="fees wait for somebody who pays at /pay/NUMBER")
-    parser.add_argument("--controls", action="store_true", help="opens /sim: faults, ledger, callbacks")
-    parser.add_argument("--log-level", default="warning", choices=["debug", "info", "warning", "error"])
+    add = parser.add_argument
+    add("--region", required=True, help="six-digit code of the province, e.g. 340000")
+    add("--port", type=int, required=True, help="0 takes a free one and prints it")
+    add("--host", default="127.0.0.1")
+    add("--data", type=Path, help="folder of its database; default .data/provinces/REGION")
+    add("--dialect", default="", choices=["", *DIALECTS], help="for a region that has none of its own")
+    add("--credentials", type=Path, help="JSON; read again when it changes; default: well-known test credentials")
+    add("--callback-url", default="", help="where results of pending requests are sent")
+    add("--secret-file", type=Path, help="secret of the old gateway; default DATA/secret, made if missing")
+    add("--pending-seconds", type=float, default=1.0, help="how long a pending service takes")
+    add("--slow-seconds", type=float, default=0.15, help="how long 340000 takes over every request")
+    add("--no-auto-pay", action="store_true", help="fees wait for somebody who pays at /pay/NUMBER")
+    controls = parser.add_mutually_exclusive_group()
+    controls.add_argument("--controls", action="store_true", help="opens /sim and the page; the default on loopback")
+    controls.add_argument("--no-controls", action="store_true", help="closes them")
+    add("--log-level", default="warning", choices=["debug", "info", "warning", "error"])
     return parser.parse_args(given)
+
+
+def settings_of(args: argparse.Namespace) -> Settings:
+    """The settings a command line stands for; makes the data folder and, if there is none, the gateway's secret."""
+    if len(args.region) != 6 or not (args.region.isascii() and args.region.isdigit()):
+        raise SystemExit("--region is six digits")
+    data = args.data or Path(".data/provinces") / args.region
+    data.mkdir(parents=True, exist_ok=True)
+    settings = Settings(
+        region=args.region, data=data, secret=read_secret(args.secret_file, data), callback_url=args.callback_url,
+        pending_s=args.pending_seconds, controls=not args.no_controls and (args.controls or is_loopback(args.host)),
+        auto_pay=not args.no_auto_pay, dialect=args.dialect, credentials=args.credentials, slow_s=args.slow_seconds,
+    )  # fmt: skip
+    if not dialect_of(settings) and args.secret_file is None:
+        raise SystemExit(f"{args.region} has no dialect of its own: give --dialect {'|'.join(DIALECTS)}")
+    return settings
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach it."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def read_secret(file: Path | None, data: Path) -> bytes:
@@ -47,8 +84,12 @@ def read_secret(file: Path | None, data: Path) -> bytes:
     return secret
 
 
-class _Server(uvicorn.Server):
-    """Says where it listens once it does."""
+class Server(uvicorn.Server):
+    """Says where it listens once it does, and can stop listening for a while."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._reopening: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -57,30 +98,54 @@ class _Server(uvicorn.Server):
             sys.stdout.write(f"listening on {host}:{port}\n")
             sys.stdout.flush()
 
+    def close_door(self, seconds: float) -> None:
+        """Nobody listens for so long: connections are refused, idle ones closed; what is under way is answered."""
+        if self._reopening is not None and not self._reopening.done():
+            return
+        address = self.servers[0].sockets[0].getsockname()[:2]
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        self._reopening = asyncio.create_task(self._reopen(address[0], address[1], seconds))
+
+    async def _reopen(self, host: str, port: int, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        made = partial(H11Protocol, self.config, self.server_state, self.lifespan.state)
+        listener = await asyncio.get_running_loop().create_server(made, sock=listening(host, port))
+        self.servers = [listener]
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A listening socket."""
+    listener = socket.create_server((host, port), backlog=512)
+    # accepted sockets inherit this; asyncio does not set it on them, and without it each answer waits 40 ms for an ACK
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
+
 
 def main() -> None:
     """Runs until SIGTERM or SIGINT, answers what is under way, and ends with 0."""
     args = arguments()
-    if len(args.region) != 6 or not args.region.isdigit():
-        raise SystemExit("--region is six digits")
     logging.basicConfig(level=args.log_level.upper())
-    args.data.mkdir(parents=True, exist_ok=True)
-    settings = Settings(
-        region=args.region, data=args.data, secret=read_secret(args.secret_file, args.data),
-        callback_url=args.callback_url, pending_s=args.pending_seconds, controls=args.controls,
-        auto_pay=not args.no_auto_pay,
-    )  # fmt: skip
+    settings = settings_of(args)
+    if args.credentials is None and not is_loopback(args.host):
+        log.warning("reachable from outside with test credentials that everybody knows")
+    try:
+        app = build_app(settings)
+    except (BadCredentials, OSError) as error:
+        raise SystemExit(str(error)) from None
     # uvicorn raises the signal again when it is done; without these the exit code would not be 0
     signal.signal(signal.SIGTERM, lambda *_: None)
     signal.signal(signal.SIGINT, lambda *_: None)
     config = uvicorn.Config(
-        build_app(settings), http="h11", ws="none", loop="asyncio", lifespan="on", log_level=args.log_level,
+        app, http="h11", ws="none", loop="asyncio", lifespan="on", log_level=args.log_level,
         access_log=False, timeout_keep_alive=75, timeout_graceful_shutdown=5,
     )  # fmt: skip
-    listener = socket.create_server((args.host, args.port), backlog=512)
-    # accepted sockets inherit this; asyncio does not set it on them, and without it each answer waits 40 ms for an ACK
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    asyncio.run(_Server(config).serve(sockets=[listener]))
+    server = Server(config)
+    province: Province = app.state.province
+    province.house.close_door = server.close_door
+    asyncio.run(server.serve(sockets=[listening(args.host, args.port)]))
 
 
 if __name__ == "__main__":

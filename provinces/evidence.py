@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from provinces import identifiers
+from provinces.words import Text
 
 PROVINCE_NAMES = {"31": "上海", "32": "江苏", "33": "浙江", "34": "安徽"}
 
@@ -29,10 +30,12 @@ SEEDED_COMPANIES = {
     "91340100XXXX00043E": ("合肥巢湖新材料有限公司", "阿依古丽·买买提"),
 }
 
+SOMEBODY_ELSE = "88"
 NOT_REGISTERED_COMPANY = "97"
 REVOKED_COMPANY = "98"
 NOT_REGISTERED_PERSON = "404"
 
+_REGISTER_YEAR = "2020"
 _SURNAMES = "王李张刘陈杨赵黄周吴徐孙朱马胡郭林何高罗"
 _GIVEN = "伟芳娜敏静强磊军洋勇艳杰娟涛明超兰霞平刚"
 _BRANDS = "华瑞恒通汇丰盛达信诚联创新源安泰宏远博雅"
@@ -47,8 +50,14 @@ class Missing:
     zh: str
     en: str
 
+    @property
+    def text(self) -> Text:
+        """For the applicant."""
+        return Text(self.zh, self.en)
+
 
 NOT_FOUND = Missing("not_found", "登记簿中没有该持有人的记录。", "The register holds nothing about this holder.")
+INVALID_LICENCE = Missing("invalid_licence", "证照标识不正确。", "This is no licence identifier.")
 INVALID_HOLDER = Missing("invalid_holder", "持有人证件号码不正确。", "The holder's number is not valid.")
 
 
@@ -60,13 +69,32 @@ def look_up(region: str, holder_id: str, *, from_anywhere: bool = False) -> dict
     if identifiers.is_uscc(holder_id):
         if holder_id[2:4] != region[:2] or holder_id[14:16] == NOT_REGISTERED_COMPANY:
             return NOT_FOUND
-        return _company(region, holder_id)
+        return _company(region, _whose(holder_id, "91310000XXXX00019C"))
     if identifiers.is_resident_id(holder_id):
         of_here = from_anywhere or holder_id[:2] == region[:2]
         if not of_here or holder_id[14:17] == NOT_REGISTERED_PERSON:
             return NOT_FOUND
-        return _person(region, holder_id)
+        return _person(region, _whose(holder_id, "33049919780808019X"))
     return INVALID_HOLDER
+
+
+def verify(region: str, identifier: str, known: str) -> dict[str, str] | Missing:
+    """Whether a licence is genuine here. ``known``: its status in the books of this province, if it is there.
+
+    Numbers of the registers are computed and need not have been shown before; their serial says that they are.
+    """
+    if not identifiers.is_licence_identifier(identifier):
+        return INVALID_LICENCE
+    issuer, serial = identifier.split(".")[6:8]
+    of_register = issuer == identifiers.government(region) and serial.startswith(_REGISTER_YEAR)
+    status = known or ("valid" if of_register else "")
+    found = {"licence_identifier": identifier, "genuine": "yes" if status else "no"}
+    return found | ({"licence_status": status} if status else {})
+
+
+def _whose(holder_id: str, somebody: str) -> str:
+    """The holder whose evidence is shown: marked numbers are answered with somebody else's, as a mixed-up file is."""
+    return somebody if holder_id[14:16] == SOMEBODY_ELSE else holder_id
 
 
 def _person(region: str, holder_id: str) -> dict[str, str]:
@@ -112,7 +140,7 @@ def _name(seed: bytes) -> str:
 
 
 def _serial(seed: bytes) -> str:
-    return "2020" + str(int.from_bytes(seed[8:14], "big")).zfill(12)[-12:]
+    return _REGISTER_YEAR + str(int.from_bytes(seed[8:14], "big")).zfill(12)[-12:]
 
 
 def _issued_on(seed: bytes) -> str:

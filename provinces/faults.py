@@ -3,36 +3,71 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from typing import TypeVar
 
-# where each kind strikes
+
+class Where(StrEnum):
+    """Where on a request's way a fault strikes."""
+
+    DOOR = "door"  # before anybody can knock; switching it on counts as a call
+    CLOCK = "clock"  # on the clock that signatures go by, of one call or one event
+    CALL = "call"  # instead of an answer, nothing done
+    ANSWER = "answer"  # after the work is done and committed
+    CALLBACK = "callback"  # on the way of an event
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One way to misbehave. ``seconds``: unless the switch says otherwise. ``all``: ``*`` covers lookups and health."""
+
+    where: Where
+    seconds: float = 1.0
+    all: bool = False
+
+
 KINDS = {
-    # instead of an answer, nothing done
-    "down": "call",
-    "refuse_429": "call",
-    "error_500": "call",
-    "reset": "call",
-    "delayed": "call",  # waits, then does it and answers
-    # after the work is done and committed
-    "lost_answer": "answer",
-    "slow": "answer",
-    "garbage": "answer",
-    "oversize": "answer",
-    "wrong_types": "answer",
-    "wrong_key": "answer",
-    "bad_licence": "answer",
-    "callback_early": "answer",
-    # on the way of a callback
-    "callback_lost": "callback",
-    "callback_duplicate": "callback",
-    "callback_late": "callback",
-    "callback_forged": "callback",
-    "callback_unknown": "callback",
+    "refused": Kind(Where.DOOR, all=True),
+    "clock_skew": Kind(Where.CLOCK, seconds=600.0, all=True),
+    "down": Kind(Where.CALL, all=True),
+    "http_status": Kind(Where.CALL),
+    "refuse_429": Kind(Where.CALL),
+    "maintenance": Kind(Where.CALL),
+    "error_500": Kind(Where.CALL),
+    "reset": Kind(Where.CALL),
+    "half_open": Kind(Where.CALL, seconds=60.0, all=True),
+    "delayed": Kind(Where.CALL),  # waits, then does it and answers
+    "lost_answer": Kind(Where.ANSWER),
+    "timeout": Kind(Where.ANSWER, seconds=60.0),
+    "slow": Kind(Where.ANSWER),
+    "drip": Kind(Where.ANSWER),
+    "truncated": Kind(Where.ANSWER),
+    "reset_mid_body": Kind(Where.ANSWER),
+    "garbage": Kind(Where.ANSWER),
+    "oversize": Kind(Where.ANSWER),
+    "wrong_charset": Kind(Where.ANSWER),
+    "wrong_types": Kind(Where.ANSWER),
+    "unknown_enum": Kind(Where.ANSWER),
+    "deep": Kind(Where.ANSWER),
+    "wrong_key": Kind(Where.ANSWER),
+    "bad_licence": Kind(Where.ANSWER),
+    "forged_answer": Kind(Where.ANSWER),
+    "callback_early": Kind(Where.ANSWER),
+    "callback_lost": Kind(Where.CALLBACK),
+    "callback_duplicate": Kind(Where.CALLBACK),
+    "callback_late": Kind(Where.CALLBACK),
+    "callback_reordered": Kind(Where.CALLBACK, seconds=5.0),
+    "callback_contradictory": Kind(Where.CALLBACK),
+    "callback_forged": Kind(Where.CALLBACK),
+    "callback_unknown": Kind(Where.CALLBACK),
 }
-_FIELDS = {"operation", "kind", "times", "probability", "seed", "seconds", "retry_after"}
-
-
+SPECIAL = frozenset({"lookup", "health", "token", "results"})
+"""Operations that ``*`` does not mean, except for the kinds that take the whole house down."""
+LONGEST_S = 3600.0
+FARTHEST_SKEW_S = 10 * 366 * 86400.0
+_FIELDS = {"operation", "kind", "times", "probability", "seed", "seconds", "retry_after", "status"}
 _T = TypeVar("_T")
 
 
@@ -42,7 +77,7 @@ class BadFault(Exception):
 
 @dataclass
 class Fault:
-    """One switched-on fault. ``times``: strikes left, None for ever. ``seconds``: for slow, delayed, callback_late."""
+    """One switched-on fault. ``times``: strikes left, None for ever. ``status``: of ``http_status``."""
 
     number: int
     kind: str
@@ -52,13 +87,11 @@ class Fault:
     seed: int = 0
     seconds: float = 1.0
     retry_after: str = "2"
+    status: int = 400
 
 
 class Switchboard:
-    """Faults in the order they were switched on. ``lookup`` and ``health`` are operations of their own.
-
-    The operation ``*`` means all services; only ``down`` then also covers lookup and health, as a dead house would.
-    """
+    """Faults in the order they were switched on, each used up by its strikes."""
 
     def __init__(self) -> None:
         self._faults: list[Fault] = []
@@ -67,25 +100,20 @@ class Switchboard:
 
     def add(self, body: object) -> Fault:
         """Switches a fault on; raises BadFault for anything unknown."""
-        if not isinstance(body, dict) or not set(body) <= _FIELDS or body.get("kind") not in KINDS:
-            raise BadFault("unknown kind or field")
-        fault = Fault(self._last + 1, body["kind"])
-        if "operation" in body:
-            fault.operation = _checked(body["operation"], str)
-        if body.get("times") is not None:
-            fault.times = _checked(body["times"], int)
+        if not isinstance(body, dict) or not set(body) <= _FIELDS:
+            raise BadFault("unknown field")
+        kind = body.get("kind")
+        if not isinstance(kind, str) or kind not in KINDS:
+            raise BadFault("unknown kind")
+        fault = Fault(self._last + 1, kind)
+        fault.operation = _checked(body.get("operation", "*"), str)
+        fault.times = None if body.get("times") is None else _checked(body["times"], int)
         fault.probability = float(_checked(body.get("probability", 1.0), int, float))
-        fault.seconds = float(_checked(body.get("seconds", 1.0), int, float))
+        fault.seconds = float(_checked(body.get("seconds", KINDS[kind].seconds), int, float))
         fault.seed = _checked(body.get("seed", 0), int)
         fault.retry_after = str(_checked(body.get("retry_after", "2"), int, str))
-        retry_ok = fault.retry_after.isprintable() and fault.retry_after.isascii() and len(fault.retry_after) <= 100
-        if not (
-            0 <= fault.probability <= 1
-            and 0 <= fault.seconds <= 3600
-            and (fault.times is None or fault.times >= 1)
-            and retry_ok
-        ):
-            raise BadFault("value out of range")
+        fault.status = _checked(body.get("status", 400), int)
+        _check_ranges(fault)
         self._last += 1
         self._faults.append(fault)
         self._dice[fault.number] = random.Random(fault.seed)  # noqa: S311 - repeatable on purpose
@@ -100,19 +128,24 @@ class Switchboard:
         """What is switched on."""
         return [asdict(fault) for fault in self._faults]
 
-    def pick(self, where: str, operation: str) -> Fault | None:
+    def pick(self, where: Where, operation: str) -> Fault | None:
         """The first fault that strikes here, used up by one."""
         return next(iter(self._strikes(where, operation, first=True)), None)
 
-    def pick_all(self, where: str, operation: str) -> list[Fault]:
-        """Every fault that strikes here, each used up by one."""
-        return self._strikes(where, operation, first=False)
+    def pick_all(self, where: Where, operation: str, kinds: Collection[str] = KINDS) -> dict[str, Fault]:
+        """Every fault of these kinds that strikes here, by its kind, each used up by one."""
+        return {fault.kind: fault for fault in self._strikes(where, operation, kinds=kinds)}
 
-    def _strikes(self, where: str, operation: str, *, first: bool) -> list[Fault]:
+    def _strikes(
+        self, where: Where, operation: str, *, first: bool = False, kinds: Collection[str] = KINDS
+    ) -> list[Fault]:
         struck = []
         for fault in list(self._faults):
-            special = operation in ("lookup", "health") and fault.kind != "down"
-            if KINDS[fault.kind] != where or fault.operation not in ((operation,) if special else (operation, "*")):
+            kind = KINDS[fault.kind]
+            if fault.kind not in kinds:
+                continue
+            covers_all = operation not in SPECIAL or kind.all
+            if kind.where != where or fault.operation not in ((operation, "*") if covers_all else (operation,)):
                 continue
             if self._dice[fault.number].random() >= fault.probability:
                 continue
@@ -130,3 +163,19 @@ def _checked(value: object, *kinds: type[_T]) -> _T:
     if isinstance(value, bool) or not isinstance(value, kinds):
         raise BadFault("wrong type")
     return value
+
+
+def _check_ranges(fault: Fault) -> None:
+    least, most = (-FARTHEST_SKEW_S, FARTHEST_SKEW_S) if fault.kind == "clock_skew" else (0.0, LONGEST_S)
+    text = fault.retry_after
+    fine = (
+        0 <= fault.probability <= 1
+        and least <= fault.seconds <= most
+        and (fault.times is None or fault.times >= 1)
+        and 200 <= fault.status <= 599
+        and text.isprintable()
+        and text.isascii()
+        and len(text) <= 100
+    )
+    if not fine:
+        raise BadFault("value out of range")

@@ -75,3 +75,12 @@ def licence_identifier(region: str, serial: str, kind: str = BUSINESS_LICENCE) -
     """``1.2.156.3005.2.<type>.<issuer>.<serial>.<version>.<check>``; the check covers the last four without dots."""
     parts = (LICENCE_DEFINER + kind, government(region), serial, "001")
     return ".".join((LICENCE_ROOT, *parts, mod_37_36("".join(parts))))
+
+
+def is_licence_identifier(value: str) -> bool:
+    """Whether ``value`` is built like an electronic licence identifier and its check character is right."""
+    parts = value.removeprefix(LICENCE_ROOT + ".").split(".")
+    if not value.startswith(LICENCE_ROOT + ".") or [len(part) for part in parts] != [21, 18, 16, 3, 1]:
+        return False
+    body = "".join(parts[:4])
+    return all(char in _ALPHANUMERIC for char in body) and mod_37_36(body) == parts[4]

@@ -1,292 +1,252 @@
-"""The back office: takes requests in, each key once, and writes effect, ledger row and answer in one transaction."""
+"""The back office: takes orders in, each key once, and writes effect, ledger row and outcome in one transaction."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import time
-import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta, timezone
+from dataclasses import dataclass
 
-from provinces import evidence
-from provinces.faults import Switchboard
-from provinces.operations import BY_ROUTE, NOT_PAID, SLOW_FACTOR, SLOW_MARK, Issue, Kind, Operation, Refusal, mark
-from provinces.store import Callback, Request, Store, utc_now
+from provinces import evidence, magic, undoing
+from provinces.clock import Clock
+from provinces.operations import (
+    CANCELLED,
+    NOT_PAID,
+    OFFERED,
+    SLOW_FACTOR,
+    SLOW_MARK,
+    Issue,
+    Operation,
+    Refusal,
+    mark,
+    operation,
+)
+from provinces.store import Matter, Store
+from provinces.words import KEYLESS, UNDOING, Action, Code, Order, Outcome, Problem, State
 
-DONE, REFUSED, IN_PROGRESS, UNKNOWN = "00", "01", "02", "03"
-APPLY, UNDO, PREVIEW, RELEASE = "apply", "undo", "preview", "release"
-_ACTIONS = {Kind.EFFECT: (APPLY,), Kind.REVERSAL: (UNDO,), Kind.EVIDENCE: (PREVIEW, RELEASE)}
-_VERBS = {APPLY: "submit", UNDO: "reverse", RELEASE: "fetch"}
-_CANCELLED = Refusal("cancelled", "该业务已撤销。", "This request was cancelled.")
-_CHINA = timezone(timedelta(hours=8))
-
-
-class BadRequest(Exception):
-    """A request that cannot be answered in business terms. ``status``: HTTP status, ``code``: for the log."""
-
-    def __init__(self, status: int, code: str) -> None:
-        super().__init__(code)
-        self.status = status
-        self.code = code
+ASYNCHRONOUS_S = 0.3
+_VERBS = {Action.APPLY: ("submit", 1), Action.CONSULT: ("consult", 0), Action.NOTIFY: ("notify", 0)}
+Announce = Callable[[Matter, str], None]
 
 
 @dataclass(frozen=True)
-class Order:
-    """The body of a gateway request, checked."""
+class Handled:
+    """What became of an order. ``fresh``: it came for the first time. ``mark``: what its number asks for."""
 
-    request_no: str
-    action: str
-    original: str
-    case_no: str
-    leg: str
-    step: str
-    items: dict[str, str] = field(default_factory=dict)
-
-
-def answer(request_no: str, code: str, **fields: object) -> dict[str, object]:
-    """An answer in the words of the gateway."""
-    empty: dict[str, object] = {"businessNo": "", "resultItems": {}, "reasons": [], "message": None, "checkAfter": 0}
-    return {"requestNo": request_no, "resultCode": code} | empty | fields
-
-
-def refused(request_no: str, why: Refusal | evidence.Missing) -> dict[str, object]:
-    """A refusal with its reason in both languages."""
-    return answer(request_no, REFUSED, reasons=[why.code], message={"zh": why.zh, "en": why.en})
+    outcome: Outcome
+    fresh: bool
+    mark: str
 
 
 class Office:
     """All departments of one province."""
 
-    def __init__(
-        self,
-        region: str,
-        store: Store,
-        faults: Switchboard,
-        pending_s: float,
-        has_callback: bool,
-        auto_pay: bool = True,
-    ) -> None:
+    def __init__(self, region: str, store: Store, clock: Clock, pending_s: float, *, auto_pay: bool = True) -> None:
         self.region = region
+        self.store = store
+        self.clock = clock
         self.address = ""  # where this program is reached, as its last caller knew it
         self._auto_pay = auto_pay
-        self.store = store
-        self._faults = faults
         self._pending_s = pending_s
-        self._has_callback = has_callback
         self.wake: Callable[[], None] = lambda: None
+        self.announce: Announce = lambda matter, what: None  # what: taken | wants | ended
 
-    def handle(self, department: str, service: str, body: object) -> dict[str, object]:
-        """Answers one gateway request; raises BadRequest (404 route, 400 body, 409 key used for something else)."""
-        operation = BY_ROUTE.get((department, service))
-        if operation is None:
-            raise BadRequest(404, "no_such_service")
-        order = self._order(operation, body)
-        if order.action == PREVIEW:
-            return self._show(operation, order)
-        digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+    def handle(self, order: Order, *, asynchronous: bool = False) -> Handled:
+        """Answers one order; raises Problem. ``asynchronous``: nothing is decided while the caller waits."""
+        known_as = self._offered(order)
+        chosen = mark(order.fields)
+        if chosen == magic.DOWN:
+            raise Problem(Code.MAINTENANCE, retry_after="2")
+        if order.action in KEYLESS:
+            return Handled(self._show(known_as, order), True, chosen)
+        digest = _digest(order)
         with self.store.transaction():
-            known = self.store.request(order.request_no)
+            known = self.store.matter(order.key)
+            if known is not None and known.state == "buried":
+                matter = _matter(order, digest, self.clock.text())
+                self.store.forget(order.key)
+                self._refuse(matter, CANCELLED, state="cancelled")
+                self.store.write_matter(matter)
+                return Handled(matter.outcome(), True, chosen)
             if known is not None:
-                if known.digest and known.digest != digest:
-                    raise BadRequest(409, "request_no_used_for_another_request")
-                return known.answer
-            request = Request(
-                order.request_no, digest, department, service, _VERBS[order.action], order.original, order.case_no,
-                order.leg, order.step, order.items, "done", {}, utc_now(),
-            )  # fmt: skip
-            if operation.kind is Kind.EFFECT:
-                self._apply(operation, request)
-            elif operation.kind is Kind.REVERSAL:
-                self._undo(operation, request)
-            else:
-                self._release(operation, request)
-            self.store.write_request(request)
-        if request.due_at is not None:
+                if known.digest != digest:
+                    raise Problem(Code.KEY_REUSED, "request_no_used_for_another_request")
+                return Handled(known.outcome(), False, chosen)
+            matter = _matter(order, digest, self.clock.text())
+            self._take_in(known_as, matter, chosen, asynchronous)
+            self.store.write_matter(matter)
+            if matter.state == "in_progress":
+                self.announce(matter, "taken")
+                if matter.wants is not None:
+                    self.announce(matter, "wants")
+        if matter.due_at is not None:
             self.wake()
-        return request.answer
+        return Handled(matter.outcome(), True, chosen)
 
-    def find(self, body: object) -> dict[str, object]:
-        """What is stored under a request number; code 03 if nothing. Changes nothing."""
-        request_no = body.get("requestNo") if isinstance(body, dict) else None
-        if not isinstance(request_no, str) or not request_no:
-            raise BadRequest(400, "request_no_missing")
-        known = self.store.request(request_no)
-        return known.answer if known else answer(request_no, UNKNOWN)
+    def find(self, key: str) -> Outcome | None:
+        """What is stored under a key. Changes nothing."""
+        known = self.store.matter(key)
+        return known.outcome() if known else None
+
+    def find_number(self, number: str) -> Outcome | None:
+        """What has this business number."""
+        known = self.store.by_number(number)
+        return known.outcome() if known else None
 
     def complete_due(self, now: float) -> None:
         """Completes what has come due; also what came due while the program was down."""
-        for request in self.store.due_requests(now):
-            self.complete(request.request_no)
+        for matter in self.store.due_matters(now):
+            self.complete(matter.key)
 
-    def complete(self, request_no: str) -> Callback | None:
-        """Ends one request in progress; returns the event that tells of it, if one is to be sent."""
+    def complete(self, key: str) -> None:
+        """Ends one matter in progress, unless something is still wanted of the caller."""
         with self.store.transaction():
-            request = self.store.request(request_no)
-            if request is None or request.state != "in_progress":
-                return None
-            operation = BY_ROUTE[request.department, request.operation]
-            refusal = operation.refusals.get(mark(request.items))
-            if refusal is not None:
-                request.state, request.answer = "refused", refused(request_no, refusal)
-            else:
-                self._grant(operation, request)
-            request.due_at = None
-            self.store.write_request(request)
-            event = self._announce(request)
+            matter = self.store.matter(key)
+            if matter is None or matter.state != "in_progress" or matter.wants is not None:
+                return
+            known_as = operation(matter.department, matter.service, Action(matter.action))
+            if known_as is None:
+                raise LookupError(f"{matter.department}/{matter.service} is not offered any more")
+            matter.due_at = None
+            self._decide(known_as, matter)
+            self.store.write_matter(matter)
+            self.announce(matter, "ended")
         self.wake()
-        return event
 
-    def bill(self, business_no: str) -> Request | None:
+    def bill(self, number: str) -> Matter | None:
         """What is to be paid under this number, paid or not."""
-        request = self.store.by_business_no(business_no)
-        payable = request is not None and BY_ROUTE[request.department, request.operation].payable
-        return request if payable else None
+        matter = self.store.by_number(number)
+        if matter is None or matter.action != Action.APPLY or matter.state == "cancelled":
+            return None
+        known_as = operation(matter.department, matter.service, Action.APPLY)
+        return matter if known_as is not None and known_as.payable else None
 
-    def pay(self, business_no: str, *, succeeded: bool) -> bool:
+    def pay(self, number: str, *, succeeded: bool) -> bool:
         """Somebody pays at the cashier's page, or tries to. False if there is nothing to pay any more."""
-        bill = self.bill(business_no)
+        bill = self.bill(number)
         if bill is None or bill.state != "in_progress":
             return False
         if not succeeded:
             with self.store.transaction():
-                bill.state, bill.due_at, bill.answer = "refused", None, refused(bill.request_no, NOT_PAID)
-                self.store.write_request(bill)
-                self._announce(bill)
+                self._refuse(bill, NOT_PAID)
+                self.store.write_matter(bill)
+                self.announce(bill, "ended")
             self.wake()
             return True
-        self.complete(bill.request_no)
+        self.complete(bill.key)
         return True
 
-    def _order(self, operation: Operation, body: object) -> Order:
-        if not isinstance(body, dict):
-            raise BadRequest(400, "body_is_no_object")
-        names = ("requestNo", "action", "originalNo", "caseNo", "legNo", "stepNo")
-        texts = [body.get(name, "") for name in names]
-        items = body.get("items", {})
-        if not all(isinstance(text, str) for text in texts) or not isinstance(items, dict):
-            raise BadRequest(400, "wrong_types")
-        if not all(isinstance(value, str) for value in items.values()):
-            raise BadRequest(400, "wrong_types")
-        if body.get("regionCode") != self.region or body.get("serviceCode") != operation.name:
-            raise BadRequest(400, "not_for_this_service")
-        order = Order(texts[0], texts[1], texts[2], texts[3], texts[4], texts[5], items)
-        if order.action not in _ACTIONS[operation.kind]:
-            raise BadRequest(400, "action_not_offered")
-        if not order.request_no and order.action != PREVIEW:
-            raise BadRequest(400, "request_no_missing")
-        if bool(order.original) != (order.action == UNDO):
-            raise BadRequest(400, "original_no_misplaced")
-        return order
+    def _offered(self, order: Order) -> Operation:
+        known_as = operation(order.department, order.service, order.action)
+        if known_as is None:
+            raise Problem(Code.NO_SUCH_SERVICE)
+        if order.action not in OFFERED[known_as.kind]:
+            raise Problem(Code.MALFORMED, "action_not_offered")
+        if not order.key and order.action not in KEYLESS:
+            raise Problem(Code.MALFORMED, "request_no_missing")
+        if bool(order.original) != (order.action in UNDOING):
+            raise Problem(Code.MALFORMED, "original_no_misplaced")
+        return known_as
 
-    def _show(self, operation: Operation, order: Order) -> dict[str, object]:
-        found = self._look_up(operation, order.items)
-        if isinstance(found, evidence.Missing):
-            return refused(order.request_no, found)
-        return answer(order.request_no, DONE, resultItems=found)
-
-    def _release(self, operation: Operation, request: Request) -> None:
-        found = self._look_up(operation, request.items)
-        if isinstance(found, evidence.Missing):
-            request.state, request.answer = "refused", refused(request.request_no, found)
+    def _take_in(self, known_as: Operation, matter: Matter, chosen: str, asynchronous: bool) -> None:
+        """Decides at once, or writes down that it takes time."""
+        effect = matter.action in _VERBS
+        takes_time = effect and (known_as.pending or chosen in magic.TAKE_TIME)
+        refusal = known_as.refusals.get(chosen)
+        if not asynchronous and (not takes_time or (refusal is not None and not refusal.late)):
+            matter.number = self._number()
+            self._decide(known_as, matter)
             return
-        reference = self._business_no()
-        request.answer = answer(request.request_no, DONE, businessNo=reference, resultItems=found)
-        self.store.write_ledger(request, 0, reference)
-
-    def _look_up(self, operation: Operation, items: dict[str, str]) -> dict[str, str] | evidence.Missing:
-        return evidence.look_up(self.region, items.get("holder_id", ""), from_anywhere=operation.from_anywhere)
-
-    def _apply(self, operation: Operation, request: Request) -> None:
-        chosen = mark(request.items)
-        refusal = operation.refusals.get(chosen)
-        if refusal is not None and not refusal.late:
-            request.state, request.answer = "refused", refused(request.request_no, refusal)
-        elif operation.pending:
+        if takes_time:
             wait = self._pending_s * (SLOW_FACTOR if chosen == SLOW_MARK else 1)
-            paid_by_hand = operation.payable and not self._auto_pay
-            request.state, request.due_at = "in_progress", None if paid_by_hand else time.time() + wait
-            reference = self._business_no()
-            request.answer = answer(
-                request.request_no,
-                IN_PROGRESS,
-                businessNo=reference,
-                checkAfter=max(1, round(wait)),
-                resultItems={"payment_url": f"{self.address}pay/{reference}"} if operation.payable else {},
-            )
         else:
-            self._grant(operation, request)
+            wait = min(ASYNCHRONOUS_S, self._pending_s)
+        paid_by_hand = known_as.payable and not self._auto_pay and effect
+        matter.state, matter.number = "in_progress", self._number()
+        matter.wants = undoing.WANTED if effect and chosen == magic.WANTS else None
+        waits_for_somebody = paid_by_hand or matter.wants is not None
+        matter.due_at = None if waits_for_somebody else self.clock.time() + wait
+        matter.check_after = max(1, round(wait))
+        if known_as.payable and effect:
+            matter.result = {"payment_url": f"{self.address}pay/{matter.number}"}
 
-    def _grant(self, operation: Operation, request: Request) -> None:
-        reference = str(request.answer.get("businessNo") or self._business_no())
-        serial = self.store.count(operation.name)
-        issue = Issue(self.region, request.items, serial, datetime.now(_CHINA).date())
-        request.state = "done"
-        request.answer = answer(request.request_no, DONE, businessNo=reference, resultItems=operation.result(issue))
-        self.store.write_ledger(request, +1, reference)
+    def _decide(self, known_as: Operation, matter: Matter) -> None:
+        """How it ends; every way out writes its rows and sets the end."""
+        action = Action(matter.action)
+        refusal = known_as.refusals.get(mark(matter.fields)) if action in _VERBS else None
+        if refusal is not None:
+            self._refuse(matter, refusal)
+        elif action in _VERBS:
+            self._grant(known_as, matter)
+        elif action is Action.RELEASE:
+            self._release(known_as, matter)
+        else:
+            refused = undoing.undo(self.store, self.clock, known_as, matter, self._pending_s)
+            if refused is not None:
+                self._refuse(matter, refused)
+            else:
+                self._end(matter)
 
-    def _undo(self, operation: Operation, request: Request) -> None:
-        original = self.store.request(request.original)
-        outcome = "reversed"
-        if original is None:
-            outcome = "nothing_to_reverse"
-            self._bury(request)
-        elif (original.department, original.operation) not in (("", ""), (operation.department, operation.reverses)):
-            why = Refusal("wrong_original", "原业务与撤销事项不符。", "The original is of another service.")
-            request.state, request.answer = "refused", refused(request.request_no, why)
+    def _grant(self, known_as: Operation, matter: Matter) -> None:
+        serial = self.store.count(known_as.name)
+        matter.result = known_as.result(Issue(self.region, matter.fields, serial, self.clock.today()))
+        self._end(matter)
+        verb, delta = _VERBS[Action(matter.action)]
+        self.store.write_ledger(matter, "", verb, delta, matter.number, self.clock.text())
+        if issued := matter.result.get("licence_identifier"):
+            self.store.write_licence(issued, matter.key, "valid")
+
+    def _release(self, known_as: Operation, matter: Matter) -> None:
+        found = self._look_up(known_as, matter.fields.get("holder_id", ""))
+        if isinstance(found, evidence.Missing):
+            self._refuse(matter, found)
             return
-        elif original.state == "done":
-            reference = str(original.answer["businessNo"])
-            self.store.write_ledger(request, -1, reference)
-            original.state = "undone"
-            self.store.write_request(original)
-        elif original.state == "in_progress":
-            outcome = "cancelled"
-            self.store.write_ledger(request, 0, str(original.answer["businessNo"]))
-            original.state, original.due_at = "cancelled", None
-            original.answer = refused(original.request_no, _CANCELLED)
-            self.store.write_request(original)
+        matter.result = found
+        self._end(matter)
+        self.store.write_ledger(matter, "", "fetch", 0, matter.number, self.clock.text())
+        self._remember(found)
+
+    def _show(self, known_as: Operation, order: Order) -> Outcome:
+        asked = order.fields.get("licence_identifier", "")
+        if order.action is Action.VERIFY:
+            found = evidence.verify(self.region, asked, self.store.licence_status(asked))
         else:
-            outcome = "nothing_to_reverse" if original.state in ("refused", "buried") else "already_reversed"
-        reference = "" if original is None else str(original.answer["businessNo"])
-        request.answer = answer(request.request_no, DONE, businessNo=reference, resultItems={"outcome": outcome})
+            found = self._look_up(known_as, order.fields.get("holder_id", ""))
+        if isinstance(found, evidence.Missing):
+            return Outcome(order.key, "", State.REFUSED, reasons=(found.code,), text=found.text)
+        if order.action is Action.PREVIEW and found["licence_status"] != "valid":
+            with self.store.transaction():
+                self._remember(found)
+        return Outcome(order.key, "", State.DONE, found)
 
-    def _bury(self, request: Request) -> None:
-        """A tombstone: a delayed original must not take effect after its reversal."""
-        stone = Request(
-            request.original, "", "", "", "submit", "", request.case_no, request.leg, request.step, {}, "buried",
-            refused(request.original, _CANCELLED), utc_now(),
-        )  # fmt: skip
-        self.store.write_request(stone)
+    def _look_up(self, known_as: Operation, holder_id: str) -> dict[str, str] | evidence.Missing:
+        return evidence.look_up(self.region, holder_id, from_anywhere=known_as.from_anywhere)
 
-    def _business_no(self) -> str:
-        return f"{self.region[:2]}{datetime.now(UTC):%Y%m%d}{self.store.count('business'):08d}"
+    def _remember(self, shown: dict[str, str]) -> None:
+        self.store.write_licence(shown["licence_identifier"], "", shown["licence_status"])
 
-    def _announce(self, request: Request) -> Callback | None:
-        """Writes the event about a completed request, with whatever the switchboard does to it."""
-        if not self._has_callback:
-            return None
-        faults = {fault.kind: fault for fault in self._faults.pick_all("callback", request.operation)}
-        event = self._event(request.request_no, request.answer)
-        if "callback_lost" in faults:
-            event.state = "lost"
-        if "callback_duplicate" in faults:
-            event.copies = 2
-        if "callback_late" in faults:
-            event.due_at += faults["callback_late"].seconds
-        self.store.write_callback(event)
-        if "callback_forged" in faults:
-            lie = refused(request.request_no, Refusal("forged", "伪造。", "Forged."))
-            forged = self._event(request.request_no, lie)
-            forged.forged = True
-            self.store.write_callback(forged)
-        if "callback_unknown" in faults:
-            nobody = uuid.uuid4().hex * 2
-            self.store.write_callback(self._event(nobody, request.answer | {"requestNo": nobody}))
-        return event
+    def _refuse(self, matter: Matter, why: Refusal | evidence.Missing, state: str = "refused") -> None:
+        matter.result, matter.reasons, matter.text = {}, (why.code,), why.text
+        self._end(matter, state)
 
-    def _event(self, request_no: str, told: dict[str, object]) -> Callback:
-        event_no = uuid.uuid4().hex
-        body = {"eventNo": event_no, "regionCode": self.region} | told
-        return Callback(event_no, request_no, json.dumps(body, ensure_ascii=False), "waiting", time.time())
+    def _end(self, matter: Matter, state: str = "done") -> None:
+        matter.state, matter.due_at, matter.wants, matter.check_after = state, None, None, 0
+        matter.number = matter.number or self._number()
+        matter.ended_at = self.clock.text()
+
+    def _number(self) -> str:
+        return f"{self.region[:2]}{self.clock.now():%Y%m%d}{self.store.count('business'):08d}"
+
+
+def _matter(order: Order, digest: str, at: str) -> Matter:
+    return Matter(
+        key=order.key, label=order.label or order.key, face=order.face, digest=digest, department=order.department,
+        service=order.service, action=order.action.value, original=order.original, case_no=order.case_no,
+        leg=order.leg, step=order.step, fields=dict(order.fields), number="", state="", received_at=at,
+    )  # fmt: skip
+
+
+def _digest(order: Order) -> str:
+    """What "the same content" means: everything the caller said, in whatever order its wire put it."""
+    said = [order.action, order.department, order.service, order.original, order.case_no, order.leg, order.step]
+    return hashlib.sha256(json.dumps([*said, order.fields], sort_keys=True).encode()).hexdigest()

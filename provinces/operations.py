@@ -1,7 +1,8 @@
 """What the departments of a province do, as data: ``OPERATIONS`` with its own refusals, the rest in departments.json.
 
-Magic values choose an outcome by the company or person a request is about: characters 15 and 16 of the first credit
-code or identity number in it, see ``provinces/README.md``.
+Consultations and notifications have no list: a department takes a letter about anything. Magic values choose an outcome
+by the company or person a request is about: characters 15 and 16 of the first credit code or identity number in it,
+see ``provinces/README.md``.
 """
 
 from __future__ import annotations
@@ -14,14 +15,24 @@ from enum import StrEnum
 from pathlib import Path
 
 from provinces import identifiers
+from provinces.words import Action, Text
 
 
 class Kind(StrEnum):
-    """What an operation is: an effect, the reversal of one, or evidence out of a register."""
+    """What an operation is: an effect, the reversal of one, evidence out of a register, or a letter."""
 
     EFFECT = "effect"
     REVERSAL = "reversal"
     EVIDENCE = "evidence"
+    LETTER = "letter"
+
+
+OFFERED: Mapping[Kind, frozenset[Action]] = {
+    Kind.EFFECT: frozenset({Action.APPLY, Action.WITHDRAW, Action.SUPPLEMENT}),
+    Kind.REVERSAL: frozenset({Action.REVERSE, Action.WITHDRAW, Action.SUPPLEMENT}),
+    Kind.EVIDENCE: frozenset({Action.PREVIEW, Action.RELEASE, Action.VERIFY}),
+    Kind.LETTER: frozenset({Action.CONSULT, Action.NOTIFY, Action.WITHDRAW, Action.SUPPLEMENT}),
+}
 
 
 @dataclass(frozen=True)
@@ -32,6 +43,11 @@ class Refusal:
     zh: str
     en: str
     late: bool = False
+
+    @property
+    def text(self) -> Text:
+        """For the applicant."""
+        return Text(self.zh, self.en)
 
 
 @dataclass(frozen=True)
@@ -48,8 +64,14 @@ Result = Callable[[Issue], dict[str, str]]
 
 
 def no_fields(issue: Issue) -> dict[str, str]:
-    """A result that is only a business number and a date."""
-    return {"done_on": issue.today.isoformat()}
+    """A result that is only a date, and the amount that was booked if there was one."""
+    booked = {"amount_fen": issue.items["amount_fen"]} if issue.items.get("amount_fen") else {}
+    return {"done_on": issue.today.isoformat()} | booked
+
+
+def opinion(issue: Issue) -> dict[str, str]:
+    """What a department that was asked for its opinion says."""
+    return {"opinion": "agree", "done_on": issue.today.isoformat()}
 
 
 def business_licence(issue: Issue) -> dict[str, str]:
@@ -123,6 +145,13 @@ INCOMPLETE = Refusal("archive_incomplete", "档案核对不全，退回移交。
 NOT_PAID = Refusal("payment_failed", "支付未成功。", "The payment did not succeed.", late=True)
 REFUSED_HERE = Refusal("refused", "经核查不符合办理条件。", "The department finds that it cannot be done.")
 ADDRESS = Refusal("address_not_registrable", "该住所不能登记。", "This address cannot be registered.")
+CANCELLED = Refusal("cancelled", "该业务已撤销。", "This request was cancelled.")
+WRONG_ORIGINAL = Refusal("wrong_original", "原业务与撤销事项不符。", "The original is of another service.")
+ALREADY_DONE = Refusal("already_done", "该业务已办结，不能撤回。", "It is done and cannot be withdrawn any more.")
+NOTHING_WANTED = Refusal("nothing_wanted", "该业务无需补正。", "Nothing is wanted about this request.")
+OBJECTION = Refusal("objection", "本部门不同意。", "The department objects.", late=True)
+CONTRADICTION = Refusal("contradiction", "经复核，原结论有误。", "On review the first result was wrong.")
+OBJECTIONS = {"91": OBJECTION}
 NAME_TAKEN = Refusal("name_taken", "企业名称与已登记名称相同。", "The company name is already registered.")
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -139,7 +168,22 @@ OPERATIONS: tuple[Operation, ...] = (
     *_listed(),
 )
 
-BY_ROUTE: Mapping[tuple[str, str], Operation] = {(each.department, each.name): each for each in OPERATIONS}
+DEPARTMENTS = frozenset(each.department for each in OPERATIONS)
+_BY_ROUTE: Mapping[tuple[str, str], Operation] = {(each.department, each.name): each for each in OPERATIONS}
+
+
+def operation(department: str, service: str, action: Action) -> Operation | None:
+    """Who deals with it, or None. Letters are taken by every department, whatever they are about."""
+    if department not in DEPARTMENTS:
+        return None
+    if action is Action.CONSULT:
+        return Operation(department, service, Kind.LETTER, pending=True, result=opinion, refusals=OBJECTIONS)
+    if action is Action.NOTIFY:
+        return Operation(department, service, Kind.LETTER)
+    listed = _BY_ROUTE.get((department, service))
+    if listed is None and action in (Action.WITHDRAW, Action.SUPPLEMENT):
+        return Operation(department, service, Kind.LETTER)
+    return listed
 
 
 def mark(items: Mapping[str, str]) -> str:

@@ -3,70 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
+import json
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
 import httpx
 
+import provinces
 from adapters.credentials import GivenCredentials
-from adapters.port import AdapterSettings
-from adapters.signed_json import SignedJson
-from domain.effects import CallbackNotice, ProvinceCall, Verb
+from adapters.port import Adapter
+from domain.effects import CallbackNotice, ProvinceCall
 from provinces.app import Settings, build_app
+from tests.adapters.wires import CLEAN, Wire, call
 
-SECRET = b"a-secret-for-tests-only-0123456789"
-REGION = "340000"
-CALLBACK_PATH = "/callbacks/340000"
-CLEAN = "91340100XXXX00043E"
-
-
-def adapter_for(url: str, *, transport: httpx.AsyncBaseTransport | None = None) -> SignedJson:
-    """The adapter, with the secret the province has."""
-    return SignedJson(
-        AdapterSettings(
-            region=REGION,
-            url=url,
-            credentials=GivenCredentials({"secrets": [SECRET.decode()]}),
-            timeout_s=2.0,
-            connect_timeout_s=1.0,
-            private_network=True,
-            transport=transport,
-        )
-    )
+CALLBACK_PATH = "/callbacks/province"
+_KNOWN = json.loads((Path(provinces.__file__).parent / "credentials.json").read_text("utf-8"))
 
 
-def new_key() -> str:
-    """A key as a workflow makes it."""
-    return secrets.token_hex(32)
-
-
-def call(
-    verb: Verb = Verb.SUBMIT,
-    operation: str = "tax_clearance",
-    department: str = "tax",
-    *,
-    key: str | None = None,
-    original: str = "",
-    case_no: str = "CASE-1",
-    payload: Mapping[str, str] | None = None,
-) -> ProvinceCall:
-    """One call; a clean company and a fresh key unless told otherwise."""
-    return ProvinceCall(
-        verb=verb,
-        region=REGION,
-        department=department,
-        operation=operation,
-        key=new_key() if key is None else key,
-        original=original,
-        case_no=case_no,
-        leg="leg",
-        step="step",
-        payload={"uscc": CLEAN} if payload is None else payload,
-    )
+def adapter_for(wire: Wire, url: str, **more: object) -> Adapter:
+    """The adapter of a dialect, with the well-known credentials of its simulated province."""
+    known = _KNOWN[wire.region]
+    settings: dict[str, object] = {"url": url, "credentials": GivenCredentials(known.get("caller", known))}
+    return wire.adapter(**(settings | more))  # type: ignore[arg-type]
 
 
 def handover(**fields: str) -> ProvinceCall:
@@ -76,6 +36,8 @@ def handover(**fields: str) -> ProvinceCall:
 
 class Controls:
     """The switchboard and the books of a province, whichever way it is reached."""
+
+    adapter: Adapter
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self.client = client
@@ -90,54 +52,59 @@ class Controls:
         """Switches all faults off."""
         assert (await self.client.delete("/sim/faults")).status_code == 204
 
-    async def ledger(self, key: str | None = None) -> list[dict[str, object]]:
-        """The ledger, or what it says about one key and its reversals."""
+    async def ledger(self, sent: ProvinceCall | None = None) -> list[dict[str, object]]:
+        """The ledger, or what it says about one call and its reversals."""
         rows: list[dict[str, object]] = (await self.client.get("/sim/ledger")).json()["rows"]
-        return [row for row in rows if key is None or key in (row["request_no"], row["original"])]
+        name = sent and self.adapter.business_number(sent.case_no, sent.key)
+        return [row for row in rows if name is None or name in (row["request_no"], row["original"])]
 
-    async def events(self, key: str) -> list[dict[str, object]]:
-        """The outgoing events about one key."""
-        rows: list[dict[str, object]] = (await self.client.get(f"/sim/callbacks?request_no={key}")).json()["rows"]
-        return rows
+    async def later(self, seconds: float = 100_000.0) -> None:
+        """Puts the province's clock forward, so that what is pending comes due."""
+        assert (await self.client.put("/sim/clock", json={"offset_s": seconds})).status_code < 300
 
 
 class Desk(Controls):
     """A province inside this process, without sockets."""
 
-    def __init__(self, data: Path, pending_s: float = 60.0, *, auto_pay: bool = True) -> None:
-        app = build_app(Settings(REGION, data, SECRET, pending_s=pending_s, controls=True, auto_pay=auto_pay))
-        self.gateway = app.state.gateway
+    def __init__(self, wire: Wire, data: Path, pending_s: float = 60.0, *, auto_pay: bool = True) -> None:
+        settings = Settings(wire.region, data, pending_s=pending_s, controls=True, auto_pay=auto_pay, slow_s=0.0)
+        app = build_app(settings)
+        self.wire = wire
+        self.province = app.state.province
         self.transport = httpx.ASGITransport(app)
         super().__init__(httpx.AsyncClient(transport=self.transport, base_url="http://province"))
-        self.adapter = adapter_for("http://province", transport=self.transport)
+        self.adapter = adapter_for(wire, "http://province", transport=self.transport)
+
+    def ends(self) -> None:
+        """Whatever is pending comes to its end."""
+        self.province.office.complete_due(4e9)
 
     async def aclose(self) -> None:
         """Closes its database too."""
         await self.client.aclose()
         await self.adapter.aclose()
-        self.gateway.store.close()
+        self.province.store.close()
 
 
 class Process(Controls):
     """A province as it really runs; ``kill`` is kill -9, and ``start`` opens the same books again."""
 
-    def __init__(self, data: Path, *options: str) -> None:
+    def __init__(self, wire: Wire, data: Path, *options: str) -> None:
+        self.wire = wire
         self.data = data
-        self.secret_file = data / "shared-secret"
-        self.secret_file.write_bytes(SECRET + b"\n")
         self.options = options
         self.start()
 
     def start(self) -> None:
         """Starts and waits until it listens."""
-        command = [sys.executable, "-m", "provinces", "--region", REGION, "--port", "0", "--data", str(self.data)]
-        command += ["--secret-file", str(self.secret_file), "--controls", *self.options]
+        command = [sys.executable, "-m", "provinces", "--region", self.wire.region, "--port", "0"]
+        command += ["--data", str(self.data), "--controls", "--slow-seconds", "0", *self.options]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         assert line.startswith("listening on 127.0.0.1:"), line
         self.url = "http://" + line.split()[-1]
-        self.adapter = adapter_for(self.url)
+        self.adapter = adapter_for(self.wire, self.url)
         super().__init__(httpx.AsyncClient(base_url=self.url, trust_env=False))
 
     async def kill(self) -> None:
@@ -167,7 +134,7 @@ class Letter:
         self.headers = headers
         self.body = body
 
-    def read(self, adapter: SignedJson) -> CallbackNotice:
+    def read(self, adapter: Adapter) -> CallbackNotice:
         """Believes it or raises CallbackRefused."""
         return adapter.read_callback(self.path, self.headers, self.body)
 
