@@ -221,7 +221,7 @@ class Bench:
         """``read_callback``; any other exception fails the check."""
         step = Step(f"read_callback: {what}")
         head = "\n".join([f"POST {letter.path}", *(f"{name}: {value}" for name, value in letter.headers.items())])
-        step.wires = [Wire(self.kit.masked(head.encode() + b"\n\n" + letter.body), "", "callback")]
+        step.wires = [Wire(self.kit.masked(head.encode("utf-8", "replace") + b"\n\n" + letter.body), "", "callback")]
         self.steps.append(step)
         try:
             notice = adapter.read_callback(letter.path, letter.headers, letter.body)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import date
 from urllib.parse import urlsplit
@@ -66,7 +66,20 @@ class Controls:
         finally:
             (await self._client.post("/sim/clock", json={"offset_s": 0})).raise_for_status()
 
-    async def tamper(self, day: date, how: str) -> bool:
-        """Spoils the nightly file of a day; False if the target cannot. ``none`` makes it whole again."""
-        reply = await self._client.post(f"/sim/results/{day:%Y%m%d}/tamper", json={"kind": how})
+    async def tamper(self, day: date, how: Mapping[str, object]) -> bool:
+        """Spoils the nightly file of a day; False if the target cannot. Nothing of it makes the file whole again."""
+        reply = await self._client.post(f"/sim/results/{day:%Y%m%d}/tamper", json=dict(how))
         return reply.is_success
+
+    @asynccontextmanager
+    async def calling_back(self, url: str) -> AsyncIterator[None]:
+        """While open, the target sends its callbacks there, if it can be told to."""
+        before = await self._client.get("/sim/callback")
+        if not before.is_success:
+            yield
+            return
+        (await self._client.post("/sim/callback", json={"url": url})).raise_for_status()
+        try:
+            yield
+        finally:
+            await self._client.post("/sim/callback", json={"url": json_object(before.content).get("url", "")})

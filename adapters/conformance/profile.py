@@ -85,7 +85,7 @@ def read_profile(file: Path | None, adapter: str) -> Profile:
     where = file or HERE / "profile.json"
     content = _read(where)
     if file is None:
-        shipped = content.get(adapter)
+        shipped = content.get(_short(adapter))
         if not isinstance(shipped, dict):
             raise Unusable(
                 f"没有 {adapter!r} 的内置测试档案，请用 --profile 指定。"
@@ -109,7 +109,7 @@ def read_keys(file: Path | None, adapter: str) -> Keys:
     """A credentials file, plain as the adapter reads it or with ``good`` and ``stranger``; else the shipped ones."""
     content = _read(file or HERE / "credentials.json")
     if file is None:
-        shipped = content.get(adapter, {})
+        shipped = content.get(_short(adapter), {})
         content = shipped if isinstance(shipped, dict) else {}
     return keys_of(content)
 
@@ -130,6 +130,12 @@ def keys_of(content: Mapping[str, JsonValue]) -> Keys:
 def given_keys(content: Mapping[str, object]) -> Keys:
     """Credentials that are there already, such as those of a test."""
     return keys_of(_OBJECT.validate_python(dict(content)))
+
+
+def _short(adapter: str) -> str:
+    """``adapters.anhui:Anhui`` is the shipped ``anhui``, too."""
+    module, colon, _ = adapter.partition(":")
+    return module.removeprefix("adapters.") if colon else adapter
 
 
 def _read(file: Path) -> dict[str, JsonValue]:

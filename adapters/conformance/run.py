@@ -49,9 +49,13 @@ async def opened(
         raise Unusable(f"无法监听 {listen}（{why}）。\nCannot listen on {listen} ({why}).") from None
     sim = Controls(target) if controls else None
     try:
-        if sim is not None:
-            await sim.look()
-        yield Kit(name, factory, target, profile, keys, mailbox, sim)
+        kit = Kit(name, factory, target, profile, keys, mailbox, sim)
+        if sim is None:
+            yield kit
+            return
+        await sim.look()
+        async with sim.calling_back(f"http://{mailbox.address}/callbacks/{profile.region}"):
+            yield kit
     finally:
         await mailbox.stop()
         if sim is not None:

@@ -70,7 +70,7 @@ async def not_yet(b: Bench) -> None:
         b.require(found is None, f"应为 None，实为 {found}", f"expected None, came {found}")
 
 
-async def _tampered(b: Bench, *hows: str) -> None:
+async def _tampered(b: Bench, *hows: dict[str, object]) -> None:
     async with _next_day(b) as (day, _, adapter):
         if b.kit.controls is None:
             return
@@ -78,9 +78,9 @@ async def _tampered(b: Bench, *hows: str) -> None:
             if not await b.kit.controls.tamper(day, how):
                 raise NotApplicable("对方不能改动日终文件", f"the target cannot tamper with the file: {how}")
             try:
-                found = await _read(b, adapter, day, how)
+                found = await _read(b, adapter, day, f"tampered with: {how}")
             finally:
-                await b.kit.controls.tamper(day, "none")
+                await b.kit.controls.tamper(day, {})
             b.require(
                 isinstance(found, ContractBroken | Ambiguous),
                 f"接受了被改动的文件：{how}",
@@ -92,14 +92,14 @@ async def _tampered(b: Bench, *hows: str) -> None:
        verbs=(Verb.SUBMIT,), answers=(Expect.BATCH,), samples=("submit",), controls=(Control.RESULTS,),
        alone=True)  # fmt: skip
 async def rows(b: Bench) -> None:
-    await _tampered(b, "missing_row", "extra_row")
+    await _tampered(b, {"rows": True}, {"drop": 1, "rows": True}, {"add": 1, "rows": True})
 
 
-@check("BAT-04", "batch-totals", "摘要或金额不符的文件不被接受", "a file whose digest or sum is wrong is not taken",
+@check("BAT-04", "batch-totals", "摘要不符的文件不被接受", "a file whose digest is wrong is not taken",
        verbs=(Verb.SUBMIT,), answers=(Expect.BATCH,), samples=("submit",), controls=(Control.RESULTS,),
        alone=True)  # fmt: skip
 async def totals(b: Bench) -> None:
-    await _tampered(b, "wrong_digest", "wrong_amount")
+    await _tampered(b, {"digest": True}, {"drop": 1, "digest": True})
 
 
 @check("BAT-05", "batch-totals", "截断的文件不被接受", "half a file is not taken",
