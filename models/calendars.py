@@ -60,7 +60,7 @@ class Calendars:
     def at(self, calendar: WorkCalendar, region: str) -> WorkCalendar:
         """A calendar with the days of this place's province."""
         local = self._local.get(region[:2] + "0000", ())
-        return calendar.model_copy(update={"local": local}) if local else calendar
+        return WorkCalendar(years=calendar.years, local=local) if local else calendar
 
     async def _national(self, session: AsyncSession) -> WorkCalendar:
         shipped = self._shipped()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import CHAR, Column, Index, func, select, text, update
@@ -11,15 +10,8 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
 
+from domain.callbacks import Verdict
 from models.columns import digest_column, json_column, moment
-
-
-class Verdict(StrEnum):
-    TAKEN = "taken"  # passed on to its case
-    LATE = "late"  # the result was known already and is the same
-    CONTRADICTION = "contradiction"  # the result was known already and is another
-    UNKNOWN = "unknown"  # no such effect
-    FORGED = "forged"  # signature, age or form not believed
 
 
 class Inbox(SQLModel, table=True):

@@ -19,13 +19,14 @@ from datetime import UTC, datetime
 from adapters.errors import CallbackRefused, Misconfigured
 from api.house import House
 from domain import names
+from domain.callbacks import Verdict, judge
 from domain.effects import Answer, AnswerStatus, CallbackNotice, Verb
 from domain.errors import Refusal
 from domain.process import Callback
 from models import effects, inbox, licences, outbox
 from models.database import Session
 from models.effects import Effect
-from models.inbox import Inbox, Verdict
+from models.inbox import Inbox
 
 FORGED_KEPT_PER_HOUR = 1000
 _REFUSED = {Verdict.CONTRADICTION: "contradiction", Verdict.UNKNOWN: "not_found", Verdict.FORGED: "bad_signature"}
@@ -95,13 +96,8 @@ def _says(row: Inbox) -> tuple[str, object]:
 
 
 def _judge(effect: Effect | None, region: str, answer: Answer) -> Verdict:
-    if effect is None or effect.region[:2] != region[:2]:
-        return Verdict.UNKNOWN  # also another province's key: it may not speak for it
-    known = Answer.model_validate(effect.answer) if effect.answer else None
-    if known is None or known.status is AnswerStatus.PENDING:
-        return Verdict.TAKEN
-    same = answer.status in {known.status, AnswerStatus.PENDING}  # "pending" after the end was only slow
-    return Verdict.LATE if same else Verdict.CONTRADICTION
+    known = Answer.model_validate(effect.answer) if effect and effect.answer else None
+    return judge(effect.region if effect else "", known, region, answer)
 
 
 async def _keep(session: Session, effect: Effect, answer: Answer) -> None:

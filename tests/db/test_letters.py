@@ -9,9 +9,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
+from domain.callbacks import Verdict
 from models import idempotency, inbox, outbox
 from models.database import Database, DatabaseError, is_lock_timeout
-from models.inbox import Inbox, Verdict
+from models.inbox import Inbox
 from models.outbox import OutboxKind
 from tests.fixtures.samples import NOW, add_case
 

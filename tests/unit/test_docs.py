@@ -22,6 +22,7 @@ from api.app import ROUTERS
 from api.usecases.callbacks import _REFUSED
 from domain.audit import SUPERSEDED
 from domain.calendar import YearNotice
+from domain.callbacks import Verdict
 from domain.errors import ERRORS
 from domain.invariants import CHECKS
 from domain.notice import FAULTS
@@ -44,7 +45,6 @@ from domain.plan import (
     Supplement,
 )
 from domain.reasons import REASONS
-from models.inbox import Verdict
 from tongban.cli import app
 from tongban.settings import Settings
 
