@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Self
 
@@ -91,6 +91,35 @@ class QuarantineOut(BaseModel):
     digest: str = Field(description="SHA-256 of the answer as it was read")
     fields: list[str]
     at: datetime
+
+
+class DifferenceOut(BaseModel):
+    """One thing that the province's file and our books say differently."""
+
+    kind: str = Field(description="extra | missing | contradiction | number")
+    business_number: str
+    case_no: str
+    step: str
+    department: str
+    operation: str
+    reference: str = Field(description="the province's number in the file")
+    ours: str = Field(description="the province's number in our books")
+
+
+class ResultFileOut(BaseModel):
+    """A nightly file that was read. ``taken``: rows that brought an end we had been waiting for."""
+
+    day: date
+    digest: str
+    rows: int
+    known: int
+    taken: int
+    read_at: datetime
+    differences: list[DifferenceOut]
+
+
+class ResultFileList(BaseModel):
+    files: list[ResultFileOut]
 
 
 class QuarantineList(BaseModel):

@@ -12,6 +12,7 @@ class Verdict(StrEnum):
     LATE = "late"  # the result was known already and is the same
     CONTRADICTION = "contradiction"  # the result was known already and is another
     UNKNOWN = "unknown"  # no such effect
+    WRONG_PERSON = "wrong_person"  # it is about somebody else
     FORGED = "forged"  # signature, age or form not believed
 
 

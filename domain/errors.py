@@ -45,6 +45,11 @@ ERRORS: dict[str, ErrorKind] = {
         "与已登记的结果相矛盾，未采信，已留存备查。",
         "This contradicts the result on record; it was kept for review and not applied.",
     ),
+    "wrong_person": _kind(
+        409,
+        "消息涉及他人信息，未采信，已隔离。",
+        "The message is about somebody else; it was put aside and not applied.",
+    ),
     "decision_final": _kind(409, "任务已有决定。", "The task has been decided already."),
     "evidence_settled": _kind(409, "该证明材料已处理。", "This evidence has been dealt with already."),
     "idempotency_conflict": _kind(

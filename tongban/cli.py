@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from tongban.commands import conformance, deadlines, migrate, new, services
+from tongban.commands import conformance, deadlines, migrate, new, reconcile, services
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -28,6 +28,7 @@ app.command("deadline")(deadlines.deadline)
 app.add_typer(deadlines.calendar, name="calendar")
 app.add_typer(services.app, name="services")
 app.command("migrate")(migrate.migrate)
+app.command("reconcile")(reconcile.reconcile)
 app.command("conformance")(conformance.conformance)
 app.add_typer(new.app, name="new")
 

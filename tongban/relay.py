@@ -14,7 +14,7 @@ import structlog
 from api.delivery import Delivery
 from api.gateway import Down, NotRunning
 from api.house import House
-from api.usecases import orders
+from api.usecases import orders, reconcile
 from api.usecases.provinces import QueueLimits, tell_local_days
 from domain.errors import Refusal
 from models import commands, outbox, seals
@@ -51,6 +51,8 @@ async def run(settings: Settings) -> None:
                         days_told = True
                 if not tidied or loop.time() - tidied >= TIDY_EVERY_S:
                     tidied = loop.time()
+                    if files := await reconcile.run_due(house, delivery, datetime.now(UTC)):
+                        log.info("results_read", files=files)
                     if gone := await remove_expired(house.database):
                         log.info("drafts_removed", count=gone)
             except (DatabaseError, *DATABASE_DOWN) as error:

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from api.auth import Caller, need
 from api.house import house
 from api.idempotency import Answer, in_transaction
-from api.schemas_provinces import BrakeIn, BrakeOut, ProvinceList, QuarantineList
+from api.schemas_provinces import BrakeIn, BrakeOut, ProvinceList, QuarantineList, ResultFileList
 from api.usecases import provinces
 from domain.messages import Role
 from models.database import Session
@@ -42,6 +42,16 @@ async def brake(region: Region, body: BrakeIn, request: Request, caller: Caller)
     answer = await in_transaction(request, caller, work)
     await provinces.QueueLimits().tell(h)
     return answer
+
+
+@router.get("/{region}/results", operation_id="listResultFiles")
+async def get_results(region: Region, request: Request, caller: Caller) -> ResultFileList:
+    """Nightly files that were read, newest day first, each with what it says otherwise than our books."""
+    need(caller, *READERS)
+    h = house(request)
+    provinces.known(h, region)
+    async with h.database.begin() as session:
+        return ResultFileList(files=await provinces.result_files(session, region))
 
 
 @router.get("/{region}/quarantine", operation_id="listQuarantine")

@@ -120,6 +120,6 @@ async def _out(session: Session, h: House, caller: Actor, task_id: str) -> TaskO
     plan = CasePlan.model_validate(application.case_plan) if application else None
     out = task_out(h, caller, task, await read_case(session, task.case_no), plan)
     if application is not None:
-        rekey, wants = await by_hand.shown(session, task, application)
+        rekey, wants = await by_hand.shown(session, h, task, application)
         out = out.model_copy(update={"rekey": rekey, "wants": wants})
     return out

@@ -6,6 +6,7 @@ the same event id, saying something else  contradiction  409
 result known already, the same            late           200
 result known already, another             contradiction  409
 effect unknown                            unknown        404
+about somebody else                       wrong_person   409  put under quarantine, without what it says
 signature, age or form not believed       forged         401
 """
 
@@ -23,13 +24,21 @@ from domain.callbacks import Verdict, judge
 from domain.effects import Answer, AnswerStatus, CallbackNotice, Verb
 from domain.errors import Refusal
 from domain.process import Callback
-from models import effects, inbox, licences, outbox
+from models import effects, inbox, licences, outbox, provinces
+from models.cases import read_application
 from models.database import Session
 from models.effects import Effect
 from models.inbox import Inbox
 
 FORGED_KEPT_PER_HOUR = 1000
-_REFUSED = {Verdict.CONTRADICTION: "contradiction", Verdict.UNKNOWN: "not_found", Verdict.FORGED: "bad_signature"}
+Sent = tuple[int, str, Callback]
+"""Outbox row, case, message: what is tried at once after the commit."""
+_REFUSED = {
+    Verdict.CONTRADICTION: "contradiction",
+    Verdict.UNKNOWN: "not_found",
+    Verdict.FORGED: "bad_signature",
+    Verdict.WRONG_PERSON: "wrong_person",
+}
 
 
 @dataclass(frozen=True)
@@ -38,7 +47,7 @@ class Taken:
 
     status: str
     new: bool
-    send: tuple[int, str, Callback] | None = None
+    send: Sent | None = None
 
 
 async def receive(house: House, region: str, path: str, headers: Mapping[str, str], body: bytes) -> Taken:
@@ -55,39 +64,68 @@ async def receive(house: House, region: str, path: str, headers: Mapping[str, st
     if not effects.can_keep(notice):
         await _keep_forged(house, region, body, "unstorable_text")
         raise Refusal("bad_signature")
-    digest = hashlib.sha256(body).hexdigest()
     async with house.database.begin() as session:
-        effect = await effects.read_effect(session, notice.key, lock=True)
-        verdict = _judge(effect, region, notice.answer)
-        row = Inbox(
-            region=region,
-            event_id=notice.event_id,
-            digest=digest,
-            key=notice.key[:64],
-            case_no=effect.case_no if effect and verdict is not Verdict.UNKNOWN else "",
-            verdict=verdict,
-            answer=notice.answer.model_dump(mode="json"),
-            received_at=datetime.now(UTC),
-        )
-        earlier = await inbox.take_in(session, row)
-        send = None
-        if earlier is not None and _says(earlier) == _says(row):
-            verdict = Verdict(earlier.verdict)
-        elif earlier is not None:  # one id for two messages: what came first stands, what came now is kept beside it
-            verdict = Verdict.CONTRADICTION
-            row.event_id, row.verdict = f"{notice.event_id}:{digest}", verdict
-            await inbox.take_in(session, row)
-        elif verdict is Verdict.TAKEN and effect is not None:
-            await _keep(session, effect, notice.answer)
-            message = await _message(session, effect.case_no, notice)
-            now = datetime.now(UTC)
-            posted = await outbox.post(
-                session, outbox.OutboxKind.CALLBACK, effect.case_no, message.model_dump(mode="json"), now
-            )
-            send = (posted, effect.case_no, message)
+        verdict, send = await take(session, region, notice, hashlib.sha256(body).hexdigest())
     if verdict in _REFUSED:
         raise Refusal(_REFUSED[verdict])
     return Taken(status=verdict, new=send is not None, send=send)
+
+
+async def take(session: Session, region: str, notice: CallbackNotice, digest: str) -> tuple[Verdict, Sent | None]:
+    """Stores and judges what a province has said, however it came; ``digest``: of the message, or of the file."""
+    effect = await effects.read_effect(session, notice.key, lock=True)
+    verdict = _judge(effect, region, notice.answer)
+    if effect is not None and verdict is Verdict.TAKEN and await _is_foreign(session, effect, notice.answer):
+        verdict = Verdict.WRONG_PERSON
+        await provinces.put_aside(session, _put_aside(effect, region, notice))
+    row = Inbox(
+        region=region,
+        event_id=notice.event_id,
+        digest=digest,
+        key=notice.key[:64],
+        case_no=effect.case_no if effect and verdict is not Verdict.UNKNOWN else "",
+        verdict=verdict,
+        answer={"code": verdict} if verdict is Verdict.WRONG_PERSON else notice.answer.model_dump(mode="json"),
+        received_at=datetime.now(UTC),
+    )
+    earlier = await inbox.take_in(session, row)
+    if earlier is not None and _says(earlier) == _says(row):
+        return Verdict(earlier.verdict), None
+    if earlier is not None:  # one id for two messages: what came first stands, what came now is kept beside it
+        row.event_id, row.verdict = f"{notice.event_id}:{digest}", Verdict.CONTRADICTION
+        await inbox.take_in(session, row)
+        return Verdict.CONTRADICTION, None
+    if verdict is not Verdict.TAKEN or effect is None:
+        return verdict, None
+    await _keep(session, effect, notice.answer)
+    message = await _message(session, effect.case_no, notice)
+    posted = await outbox.post(
+        session, outbox.OutboxKind.CALLBACK, effect.case_no, message.model_dump(mode="json"), datetime.now(UTC)
+    )
+    return verdict, (posted, effect.case_no, message)
+
+
+async def _is_foreign(session: Session, effect: Effect, answer: Answer) -> bool:
+    """Whether it names a holder who is nowhere in the application."""
+    holder = answer.data.get("holder_id", "")
+    if not holder:
+        return False
+    application = await read_application(session, effect.case_no)
+    return application is None or holder not in set((application.form | application.corrected).values())
+
+
+def _put_aside(effect: Effect, region: str, notice: CallbackNotice) -> provinces.Quarantine:
+    return provinces.Quarantine(
+        region=region,
+        case_no=effect.case_no,
+        step=effect.step,
+        key=effect.key,
+        came_by="callback",
+        code=Verdict.WRONG_PERSON,
+        digest=hashlib.sha256(notice.answer.model_dump_json().encode()).hexdigest(),
+        fields=sorted(notice.answer.data),
+        at=datetime.now(UTC),
+    )
 
 
 def _says(row: Inbox) -> tuple[str, object]:
@@ -101,7 +139,9 @@ def _judge(effect: Effect | None, region: str, answer: Answer) -> Verdict:
 
 
 async def _keep(session: Session, effect: Effect, answer: Answer) -> None:
-    """The receipt; for evidence that a register releases late also what it released."""
+    """The receipt; for evidence that a register releases late also what it released. A breakdown is no end."""
+    if answer.status is AnswerStatus.FAILED:
+        return
     if effect.verb == Verb.FETCH and answer.status is AnswerStatus.ACCEPTED:
         found = effects.Found(
             id=names.evidence_id(effect.case_no, effect.step),
@@ -126,6 +166,8 @@ async def _message(session: Session, case_no: str, notice: CallbackNotice) -> Ca
         reasons=notice.answer.reasons,
         licence=licence,
         licence_taken=await licences.is_taken(session, licence, case_no),
+        wanting=notice.answer.wants is not None,
+        retryable=notice.answer.retryable,
     )
 
 

@@ -13,10 +13,18 @@ from datetime import timedelta
 
 from api.gateway import Down
 from api.house import House
-from api.schemas_provinces import BrakeIn, BrakeOut, LatencyOut, ProvinceOut, ProvinceState, QuarantineOut
+from api.schemas_provinces import (
+    BrakeIn,
+    BrakeOut,
+    LatencyOut,
+    ProvinceOut,
+    ProvinceState,
+    QuarantineOut,
+    ResultFileOut,
+)
 from domain.errors import Refusal
 from domain.messages import Actor
-from models import outbox, provinces
+from models import outbox, provinces, results
 from models.database import Session
 
 WINDOW = timedelta(minutes=15)
@@ -102,6 +110,18 @@ async def put_aside(session: Session, region: str) -> list[QuarantineOut]:
     """What a province has said about people nobody had asked about."""
     rows = await provinces.quarantined(session, region)
     return [QuarantineOut.model_validate(row, from_attributes=True) for row in rows]
+
+
+async def result_files(session: Session, region: str) -> list[ResultFileOut]:
+    """The nightly files of a province."""
+    files = await results.files_of(session, region)
+    return [
+        ResultFileOut.model_validate(
+            file.model_dump()
+            | {"differences": [d.model_dump() for d in await results.differences_of(session, region, file.day)]}
+        )
+        for file in files
+    ]
 
 
 class QueueLimits:

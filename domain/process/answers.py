@@ -133,6 +133,24 @@ def take_poll(process: Process, asked: Call, outcome: CallOutcome, now: datetime
         process.note("effect:find:pending", now, step=asked.step, data={"trouble": state.trouble})
 
 
+def broke_down(process: Process, step_id: str, message: Callback, now: datetime) -> bool:
+    """The province has tried and reports that it could not: once more under the same key, or a person."""
+    state = process.state.steps[step_id]
+    if state.status is not StepStatus.PENDING or process.state.closing is not None:
+        return False
+    state.trouble, state.poll_at, state.reasons = "failed", None, message.reasons
+    state.calling = Verb.FETCH if process.steps[step_id].kind is StepKind.EVIDENCE else Verb.SUBMIT
+    process.note("effect:find:failed", now, step=step_id, data={"reasons": ",".join(message.reasons)})
+    hands.let_go(process, step_id, now)
+    if message.retryable:
+        process.move(step_id, StepStatus.BLOCKED, now)
+        process.calls.append(call(process, step_id, state.calling, state.key, patient=True))
+    else:
+        steps.ask_a_person(process, step_id, now)
+    process.advance(now)
+    return True
+
+
 def settle(process: Process, step_id: str, outcome: CallOutcome, now: datetime) -> None:
     """An answer that can be used, however it came."""
     state, step = process.state.steps[step_id], process.steps[step_id]

@@ -63,14 +63,16 @@ class Process(Book):
         if message.answer is AnswerStatus.PENDING and not message.wanting:
             return False
         if undo := self._undo_by_key(message.key):
-            if undo.status is not UndoStatus.PENDING:
-                return False
+            if undo.status is not UndoStatus.PENDING or message.answer is AnswerStatus.FAILED:
+                return False  # a reversal that broke down is asked for again by its poll
             closing.settle(self, undo, answers.reported(message), now)
             self.advance(now)
             return True
         for step_id, state in self.state.steps.items():
             if state.key != message.key:
                 continue
+            if message.answer is AnswerStatus.FAILED:
+                return answers.broke_down(self, step_id, message, now)
             if state.status is StepStatus.PENDING:
                 answers.settle(self, step_id, answers.reported(message), now)
                 self.advance(now)

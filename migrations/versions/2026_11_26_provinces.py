@@ -1,4 +1,4 @@
-"""province_control, province_watch, province_quarantine; effect.unknown."""
+"""province_control, province_watch, province_quarantine, result_file, result_difference; effect.unknown."""
 
 from __future__ import annotations
 
@@ -52,6 +52,33 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
+    op.create_table(
+        "result_file",
+        sa.Column("region", sa.CHAR(length=6), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("digest", sa.CHAR(length=64), nullable=False),
+        sa.Column("rows", sa.Integer(), nullable=False),
+        sa.Column("known", sa.Integer(), nullable=False),
+        sa.Column("taken", sa.Integer(), nullable=False),
+        sa.Column("read_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("region", "day"),
+    )
+    op.create_table(
+        "result_difference",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("region", sa.CHAR(length=6), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("business_number", sa.String(), nullable=False),
+        sa.Column("case_no", sa.String(), nullable=False),
+        sa.Column("step", sa.String(), nullable=False),
+        sa.Column("department", sa.String(), nullable=False),
+        sa.Column("operation", sa.String(), nullable=False),
+        sa.Column("reference", sa.String(), nullable=False),
+        sa.Column("ours", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_result_difference_day", "result_difference", ["region", "day"])
     op.create_index("ix_province_quarantine_region", "province_quarantine", ["region", "at"])
     op.add_column("effect", sa.Column("unknown", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.execute("UPDATE effect SET unknown = true WHERE answer IS NULL")
@@ -62,5 +89,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_column("effect", "unknown")
     op.drop_table("province_quarantine")
+    op.drop_table("result_difference")
+    op.drop_table("result_file")
     op.drop_table("province_watch")
     op.drop_table("province_control")

@@ -148,7 +148,7 @@ async def test_a_reversal_does_not_believe_that_there_is_nothing_while_the_origi
     nothing = DONE.model_copy(update={"data": {"outcome": "nothing_to_reverse"}})
     one, _ = await case(database, SEARCHED, Ambiguous("timeout"), nothing, nothing)
     await one.ask()
-    undo: dict[str, object] = {"key": "d" * 64, "original": one.key}
+    undo: dict[str, Any] = {"key": "d" * 64, "original": one.key}
     early = await one.ask(Verb.REVERSE, **undo)
     assert (early.status, early.code) == (OutcomeStatus.UNKNOWN, "settling")
     await one.quiet(61)

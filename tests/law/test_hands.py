@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from domain.case import CaseStatus, StepStatus
-from domain.effects import Verb
+from domain.effects import AnswerStatus, Verb
 from domain.plan import CasePlan, OnRejected, StepKind
 from domain.process import Callback, CallOutcome, OutcomeStatus
 from domain.record import TaskKind, Who
@@ -17,7 +19,7 @@ from tests.unit.world import World, finish
 CONFIRM = CallOutcome(status=OutcomeStatus.UNUSABLE, code="confirm_by_clerk")
 
 
-def plan(**changes: object) -> CasePlan:
+def plan(**changes: Any) -> CasePlan:
     return law_plan(
         ACCEPT,
         law_step("file", StepKind.EFFECT, ("accept",), **changes),
@@ -25,7 +27,7 @@ def plan(**changes: object) -> CasePlan:
     )
 
 
-def sent(receiver: Receiver, **changes: object) -> World:
+def sent(receiver: Receiver, **changes: Any) -> World:
     world = World(plan(**changes), receiver=receiver)
     world.accept()
     world.answer(world.flight("file"))
@@ -224,6 +226,18 @@ def test_a_result_that_broke_down_at_the_province_is_asked_for_under_the_same_ke
     world.end(world.flight("file"), CallOutcome(status=OutcomeStatus.UNAVAILABLE, code="province_failed", failed=True))
     again = world.flight("file").call
     assert (again.verb, again.key, again.patient) == (Verb.SUBMIT, key, True)
+
+
+@pytest.mark.parametrize(("retryable", "status"), [(True, StepStatus.BLOCKED), (False, StepStatus.RESOLVE)])
+def test_a_breakdown_that_is_reported_is_tried_again_or_a_persons(retryable: bool, status: StepStatus) -> None:
+    world = World(plan())
+    world.accept()
+    world.answer(world.flight("file"), PENDING)
+    key = world.process.state.steps["file"].key
+    failed = Callback(event_id="1", key=key, answer=AnswerStatus.FAILED, reasons=("disk",), retryable=retryable)
+    assert world.call_back(failed)
+    assert world.step("file") is status
+    assert [f.call.key for f in world.flights] == [key] * retryable
 
 
 @pytest.mark.parametrize(("kind", "verb"), [(StepKind.CONSULT, Verb.CONSULT), (StepKind.NOTIFY, Verb.NOTIFY)])
