@@ -32,7 +32,6 @@ SHIPPED = tuple(
         "clerk": "adapters.clerk:Clerk",
         "jiangsu": "adapters.jiangsu:Jiangsu",
         "shanghai": "adapters.shanghai:Shanghai",
-        "signed_json": "adapters.signed_json:SignedJson",
         "zhejiang": "adapters.zhejiang:Zhejiang",
     }.items()
 )

@@ -1,13 +1,12 @@
 """The yardstick: a bare Temporal workflow with the same external effects and waits, and nothing else.
 
-Eight HTTP effects through the provinces' queues (two offers, two releases, tax, file, registration, licence), one
-callback, four human messages as updates. No database, no audit, no idempotency, no encryption, no deadlines.
+Eight HTTP effects through the provinces' queues (two offers, two releases, tax, file, registration, licence), each with
+the questions for its end where that comes later, and four human messages as updates. No database, no audit, no idempotency, no encryption, no deadlines.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import sys
 from datetime import timedelta
@@ -49,7 +48,7 @@ def bare_queue(region: str) -> str:
 
 
 def bare_key(workflow_id: str, effect: str) -> str:
-    """A key that names its workflow, so that the callback finds it without a database."""
+    """A key that names its workflow."""
     return workflow_id + f"{list(EFFECTS).index(effect):02x}".ljust(64 - len(workflow_id), "0")
 
 
@@ -58,14 +57,12 @@ class BareCase:
     def __init__(self) -> None:
         self._stage = 0
         self._told: set[str] = set()
-        self._called_back = False
 
     @workflow.run
     async def run(self) -> str:
         await asyncio.gather(self._effect("offer_1"), self._effect("offer_2"))
         self._stage = 1
         await asyncio.gather(self._evidence("1"), self._evidence("2"), self._acceptance())
-        await workflow.wait_condition(lambda: self._called_back)
         self._stage = 2
         await workflow.wait_condition(lambda: "decide" in self._told)
         await self._effect("register")
@@ -100,10 +97,6 @@ class BareCase:
         self._told.add(what)
         return what
 
-    @workflow.signal
-    def callback(self, answer: str) -> None:
-        self._called_back = answer == "accepted"
-
 
 class BareEffects:
     def __init__(self, provinces_file: Path) -> None:
@@ -111,21 +104,24 @@ class BareEffects:
 
     @activity.defn(name="bare_effect")
     async def effect(self, workflow_id: str, name: str) -> str:
-        """One HTTP effect by the same adapter."""
+        """One HTTP effect by the same adapter, and its end where that comes later: the simplest thing that works."""
         verb, region, department, operation, payload = EFFECTS[name]
-        answer = await self._provinces.for_place(region).call(
-            ProvinceCall(
-                verb=verb,
-                region=region,
-                department=department,
-                operation=operation,
-                key="" if verb is Verb.OFFER else bare_key(workflow_id, name),
-                case_no=workflow_id,
-                leg="bare",
-                step=name,
-                payload=payload,
-            )
+        adapter = self._provinces.for_place(region)
+        call = ProvinceCall(
+            verb=verb,
+            region=region,
+            department=department,
+            operation=operation,
+            key="" if verb is Verb.OFFER else bare_key(workflow_id, name),
+            case_no=workflow_id,
+            leg="bare",
+            step=name,
+            payload=payload,
         )
+        answer = await adapter.call(call)
+        while answer.status is AnswerStatus.PENDING:
+            await asyncio.sleep(answer.poll_after_s)
+            answer = await adapter.find(call) or answer
         if answer.status is AnswerStatus.REJECTED:
             raise RuntimeError(f"{name} rejected: {answer.reasons}")
         return answer.reference
@@ -134,27 +130,6 @@ class BareEffects:
 async def connect_bare() -> Client:
     """The same server, without codec."""
     return await Client.connect(**ClientConfig.load_client_connect_config(), data_converter=pydantic_data_converter)
-
-
-async def serve_callbacks(port: int) -> None:
-    """Where the file's callback arrives: one signal, nothing stored."""
-    import uvicorn
-    from starlette.applications import Starlette
-    from starlette.requests import Request
-    from starlette.responses import Response
-    from starlette.routing import Route
-
-    client = await connect_bare()
-
-    async def callback(request: Request) -> Response:
-        body = json.loads(await request.body())
-        await client.get_workflow_handle(body["requestNo"][:ID_LENGTH]).signal("callback", "accepted")
-        return Response(status_code=202)
-
-    app = Starlette(routes=[Route("/{rest:path}", callback, methods=["POST"])])
-    await uvicorn.Server(
-        uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", access_log=False)
-    ).serve()
 
 
 async def work(role: str, provinces_file: Path) -> None:
@@ -187,9 +162,8 @@ async def work(role: str, provinces_file: Path) -> None:
 
 
 def main() -> None:
-    """``python -m bench.bare core|provinces|callbacks PROVINCES_FILE|PORT``"""
-    role, argument = sys.argv[1], sys.argv[2]
-    asyncio.run(serve_callbacks(int(argument)) if role == "callbacks" else work(role, Path(argument)))
+    """``python -m bench.bare core|provinces PROVINCES_FILE``"""
+    asyncio.run(work(sys.argv[1], Path(sys.argv[2])))
 
 
 def run_id() -> str:

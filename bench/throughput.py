@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import statistics
 import subprocess
@@ -25,7 +24,6 @@ from bench.ours import CITIZEN, CLERK, People, ThroughApi, ThroughUseCases, run_
 from domain.messages import Actor
 from tongban.settings import Settings
 from tongban.stack.keys import AUDIENCE, DEMO_ISSUER, sign_token
-from tongban.stack.ports import HOST
 from tongban.stack.stack import Stack
 from tongban.wiring import open_house
 
@@ -50,39 +48,13 @@ def run(sizes: Sizes, out: Console, data_dir: Path) -> dict[str, Any]:
 
 @contextmanager
 def _bare_processes(stack: Stack) -> Iterator[dict[str, int]]:
-    """The yardstick's workers, its callback receiver, and a second Anhui that reports to it."""
+    """The yardstick's workers."""
     from tongban.stack.parts import python_env
-    from tongban.stack.ports import Ports
 
-    ports = Ports(stack.data_dir / "bench-ports.json", usual=False)
-    callbacks, anhui = ports.take("callbacks", 0), ports.take("anhui", 0)
-    entries = json.loads(Path(stack.settings["TONGBAN_PROVINCES_FILE"]).read_text())
-    for entry in entries:
-        if entry["region"] == "340000":
-            entry["url"] = f"http://{HOST}:{anhui}"
-    provinces = stack.data_dir / "bench-provinces.json"
-    provinces.write_text(json.dumps(entries))
-    env = python_env(stack.settings)
-    folder = stack.data_dir / "bench-anhui"
-    folder.mkdir(exist_ok=True)
-    secret = str(stack.secrets.province("340000"))
+    provinces, env = stack.settings["TONGBAN_PROVINCES_FILE"], python_env(stack.settings)
     commands = {
-        "bare-core": ["bench.bare", "core", str(provinces)],
-        "bare-provinces": ["bench.bare", "provinces", str(provinces)],
-        "bare-callbacks": ["bench.bare", "callbacks", str(callbacks)],
-        "bare-anhui": [
-            "provinces",
-            "--region",
-            "340000",
-            "--port",
-            str(anhui),
-            "--data",
-            str(folder),
-            "--callback-url",
-            f"http://{HOST}:{callbacks}/",
-            "--secret-file",
-            secret,
-        ],
+        "bare-core": ["bench.bare", "core", provinces],
+        "bare-provinces": ["bench.bare", "provinces", provinces],
     }
     processes = {name: subprocess.Popen([sys.executable, "-m", *words], env=env) for name, words in commands.items()}
     try:
@@ -104,9 +76,9 @@ async def _measure(stack: Stack, bare: dict[str, int], sizes: Sizes, out: Consol
             "server": [stack.pid("temporal")],
             "database": [stack.pid("postgres")],
             "worker": [ours["worker-core"], ours["worker-provinces"], bare["bare-core"], bare["bare-provinces"]],
-            "api": [ours["api"], bare["bare-callbacks"]],
+            "api": [ours["api"]],
             "relay": [ours["relay"]],
-            "provinces": [stack.pid(f"province-{r}") for r in stack.province_urls] + [bare["bare-anhui"]],
+            "provinces": [stack.pid(f"province-{r}") for r in stack.province_urls],
             "driver": [os.getpid()],
         }
     )

@@ -73,13 +73,15 @@ class Sent(Message):
     answered_at: datetime | None
 
 
-_SENT = text(
-    """
-    SELECT key, case_no, leg, step, verb, region, department, operation, original, answer, answered_at FROM effect
-    WHERE left(region, 2) = left(:region, 2) AND intended_at < :until
-    AND (answered_at IS NULL OR answered_at >= :since OR answer->>'status' = 'pending')
-    """
+_READ = (
+    "SELECT key, case_no, leg, step, verb, region, department, operation, original, answer, answered_at FROM effect"
+    " WHERE left(region, 2) = left(:region, 2)"
 )
+_SENT = text(
+    f"{_READ} AND intended_at < :until"
+    " AND (answered_at IS NULL OR answered_at >= :since OR answer->>'status' = 'pending')"
+)
+_OF_CASE = text(f"{_READ} AND case_no = :case_no")
 
 
 async def sent_to(session: Session, region: str, since: datetime, until: datetime) -> list[Sent]:
@@ -90,13 +92,7 @@ async def sent_to(session: Session, region: str, since: datetime, until: datetim
 
 async def find_sent(session: Session, region: str, case_no: str) -> list[Sent]:
     """All that was sent to a province for one case."""
-    rows = await session.execute(
-        text(
-            "SELECT key, case_no, leg, step, verb, region, department, operation, original, answer, answered_at FROM effect"
-            " WHERE case_no = :case_no AND left(region, 2) = left(:region, 2)"
-        ),
-        {"region": region, "case_no": case_no},
-    )
+    rows = await session.execute(_OF_CASE, {"region": region, "case_no": case_no})
     return [Sent.model_validate(dict(row)) for row in rows.mappings()]
 
 

@@ -6,8 +6,6 @@ import argparse
 import asyncio
 import ipaddress
 import logging
-import os
-import secrets
 import signal
 import socket
 import sys
@@ -35,7 +33,6 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     add("--dialect", default="", choices=["", *DIALECTS], help="for a region that has none of its own")
     add("--credentials", type=Path, help="JSON; read again when it changes; default: well-known test credentials")
     add("--callback-url", default="", help="where results of pending requests are sent")
-    add("--secret-file", type=Path, help="secret of the old gateway; default DATA/secret, made if missing")
     add("--pending-seconds", type=float, default=1.0, help="how long a pending service takes")
     add("--slow-seconds", type=float, default=0.15, help="how long 340000 takes over every request")
     add("--no-auto-pay", action="store_true", help="fees wait for somebody who pays at /pay/NUMBER")
@@ -47,17 +44,17 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
 
 
 def settings_of(args: argparse.Namespace) -> Settings:
-    """The settings a command line stands for; makes the data folder and, if there is none, the gateway's secret."""
+    """The settings a command line stands for; makes the data folder."""
     if len(args.region) != 6 or not (args.region.isascii() and args.region.isdigit()):
         raise SystemExit("--region is six digits")
     data = args.data or Path(".data/provinces") / args.region
     data.mkdir(parents=True, exist_ok=True)
     settings = Settings(
-        region=args.region, data=data, secret=read_secret(args.secret_file, data), callback_url=args.callback_url,
+        region=args.region, data=data, callback_url=args.callback_url,
         pending_s=args.pending_seconds, controls=not args.no_controls and (args.controls or is_loopback(args.host)),
         auto_pay=not args.no_auto_pay, dialect=args.dialect, credentials=args.credentials, slow_s=args.slow_seconds,
     )  # fmt: skip
-    if not dialect_of(settings) and args.secret_file is None:
+    if not dialect_of(settings):
         raise SystemExit(f"{args.region} has no dialect of its own: give --dialect {'|'.join(DIALECTS)}")
     return settings
 
@@ -68,20 +65,6 @@ def is_loopback(host: str) -> bool:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def read_secret(file: Path | None, data: Path) -> bytes:
-    """The shared secret without surrounding white space; a random one is made when no file is named."""
-    if file is None:
-        file = data / "secret"
-        if not file.exists():
-            handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(handle, "w") as made:
-                made.write(secrets.token_hex(32))
-    secret = file.read_bytes().strip()
-    if len(secret) < 16:
-        raise SystemExit(f"the secret in {file} is shorter than 16 bytes")
-    return secret
 
 
 class Server(uvicorn.Server):

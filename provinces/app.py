@@ -1,4 +1,4 @@
-"""One province as an ASGI application: its face, the old gateway, the cashier, and with controls ``/sim``."""
+"""One province as an ASGI application: its face, the cashier, and with controls ``/sim``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from provinces.callbacks import Messenger
 from provinces.clock import Clock
 from provinces.controls import Controls
 from provinces.credentials import Credentials
-from provinces.faces import DIALECTS, HOME, Face, Gateway
+from provinces.faces import DIALECTS, HOME
 from provinces.faces.base import route
 from provinces.faults import Switchboard
 from provinces.house import House, Settings
@@ -39,11 +39,11 @@ class Province:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         dialect = dialect_of(settings)
-        kinds: list[type[Face]] = [Gateway, *([DIALECTS[dialect]] if dialect else [])]
+        kind = DIALECTS[dialect]
         credentials = Credentials(
             settings.region if settings.credentials else _HOME_OF.get(dialect, settings.region),
             settings.credentials,
-            kinds[-1].credentials,
+            kind.credentials,
         )
         self.store = Store(settings.data / "province.sqlite")
         self.clock = Clock(self.store)
@@ -52,8 +52,8 @@ class Province:
             settings.region, self.store, self.clock, settings.pending_s, auto_pay=settings.auto_pay
         )  # fmt: skip
         self.house = House(settings, self.store, self.clock, self.faults, self.office, credentials)
-        self.faces = {kind.name: kind(self.house) for kind in kinds}
-        self.messenger = Messenger(self.house, self.faces)
+        self.face = kind(self.house)
+        self.messenger = Messenger(self.house, {kind.name: self.face})
 
     async def health(self, request: Request) -> Response:
         """GET /health, unsigned, for whoever supervises the process."""
@@ -77,14 +77,14 @@ class Province:
         return page(f"缴费单 Bill {number}", paragraph(f"¥{whole}.{cents:02} · {done}"), button)
 
     def routes(self) -> list[Route]:
-        """Faces last: some of them answer for every address that is not there."""
+        """The face last: it may answer for every address that is not there."""
         own = [
             route("/health", self.health, ["GET"]),
             route("/pay/{number}", self.cashier, ["GET", "POST"]),
         ]
         if self.settings.controls:
             own += Controls(self.house, self.messenger, dialect_of(self.settings)).routes()
-        return own + [each for face in self.faces.values() for each in face.routes()]
+        return own + self.face.routes()
 
 
 def build_app(settings: Settings) -> Starlette:
@@ -99,5 +99,5 @@ def build_app(settings: Settings) -> Starlette:
         province.store.close()
 
     app = Starlette(routes=province.routes(), lifespan=lifespan)
-    app.state.gateway = app.state.province = province
+    app.state.province = province
     return app

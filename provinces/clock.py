@@ -18,7 +18,7 @@ class BadClock(Exception):
 
 
 class Clock:
-    """Due times, dates on results, the day of the nightly file and the freshness of signatures go by it."""
+    """Due times, dates on results and the day of the nightly file go by it; signatures go by the true time."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

@@ -15,11 +15,10 @@ from provinces.store import Store
 
 @dataclass(frozen=True)
 class Settings:
-    """How one province runs. ``secret``: of the old gateway."""
+    """How one province runs."""
 
     region: str
     data: Path
-    secret: bytes = b""
     callback_url: str = ""
     pending_s: float = 1.0
     controls: bool = False

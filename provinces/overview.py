@@ -42,7 +42,7 @@ def page(house: House, dialect: str, callback_url: str, lang: str) -> Response:
     parts = [
         html.link(f"/?lang={'zh' if lang == 'en' else 'en'}", words["other"]),
         html.link("/counter", words["counter"]) if dialect == "anhui" else "",
-        html.paragraph(f"{words['note']} {words['dialect']}: {dialect or 'gateway'}"),
+        html.paragraph(f"{words['note']} {words['dialect']}: {dialect}"),
         *_clock(house, words),
         *_switches(house, words),
         html.heading(words["callbacks"]),

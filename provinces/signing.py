@@ -1,11 +1,10 @@
-"""What the faces sign with: hex HMAC-SHA256 of lines, HMAC-SM3, once-only numbers, and the old gateway's signature."""
+"""What the faces sign with: hex HMAC-SHA256 of lines, HMAC-SM3 and once-only numbers."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
 import re
-import secrets
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.hmac import HMAC
@@ -60,15 +59,3 @@ class Nonces:
             return False
         self._until[nonce] = now + 2 * TOLERANCE_S + 1
         return True
-
-
-def signature(secret: bytes, method: str, path: str, at: str, nonce: str, body: bytes) -> str:
-    """The gateway's: HMAC-SHA256 in hex over METHOD, path, X-Gw-Time, X-Gw-Nonce and the body's digest, by line."""
-    text = "\n".join((method, path, at, nonce, sha256_hex(body)))
-    return hmac.new(secret, text.encode(), hashlib.sha256).hexdigest()
-
-
-def signed_headers(secret: bytes, method: str, path: str, body: bytes, now: float) -> dict[str, str]:
-    """The gateway's headers for a message that leaves now."""
-    at, nonce = str(int(now)), secrets.token_hex(16)
-    return {"X-Gw-Time": at, "X-Gw-Nonce": nonce, "X-Gw-Sign": signature(secret, method, path, at, nonce, body)}

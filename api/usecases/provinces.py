@@ -114,14 +114,11 @@ async def put_aside(session: Session, region: str) -> list[QuarantineOut]:
 
 async def result_files(session: Session, region: str) -> list[ResultFileOut]:
     """The nightly files of a province."""
-    files = await results.files_of(session, region)
-    return [
-        ResultFileOut.model_validate(
-            file.model_dump()
-            | {"differences": [d.model_dump() for d in await results.differences_of(session, region, file.day)]}
-        )
-        for file in files
-    ]
+    shown = []
+    for file in await results.files_of(session, region):
+        differences = [each.model_dump() for each in await results.differences_of(session, region, file.day)]
+        shown.append(ResultFileOut.model_validate(file.model_dump() | {"differences": differences}))
+    return shown
 
 
 class QueueLimits:

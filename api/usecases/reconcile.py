@@ -59,9 +59,8 @@ async def run(house: House, delivery: Delivery, region: str, day: date) -> Resul
         return None
     async with house.database.begin() as session:
         ours = await _ours(session, house, region, day, found.rows)
-    ends = {
-        row.business_number: await _end(house, ours[row.business_number], row) for row in found.rows if _open(ours, row)
-    }
+    awaited = [row for row in found.rows if _open(ours, row)]
+    ends = {row.business_number: await _end(house, ours[row.business_number], row) for row in awaited}
     file = ResultFile(
         region=region, day=day, digest=found.digest, rows=len(found.rows), known=0, taken=0, read_at=datetime.now(UTC)
     )

@@ -7,7 +7,6 @@ from types import MappingProxyType
 
 from provinces.faces.anhui import Anhui
 from provinces.faces.base import Face
-from provinces.faces.gateway import Gateway
 from provinces.faces.jiangsu import Jiangsu
 from provinces.faces.shanghai import Shanghai
 from provinces.faces.zhejiang import Zhejiang
@@ -18,4 +17,4 @@ DIALECTS: Mapping[str, type[Face]] = MappingProxyType(
 HOME: Mapping[str, str] = MappingProxyType({"31": "shanghai", "32": "jiangsu", "33": "zhejiang", "34": "anhui"})
 """First two digits of a region -> its dialect."""
 
-__all__ = ["DIALECTS", "HOME", "Face", "Gateway"]
+__all__ = ["DIALECTS", "HOME", "Face"]

@@ -116,10 +116,10 @@ async def test_a_rate_is_the_entrys_or_the_adapters_whichever_is_less(
 
 
 async def test_days_on_which_a_province_works_otherwise_are_kept(tmp_path: Path) -> None:
-    typhoon = {"day": "2026-09-10", "working": False, "reason": "台风停工"}
+    typhoon = {"day": "2026-09-10", "working": False, "reason": {"zh": "台风停工", "en": "typhoon"}}
     async with open_provinces(written(tmp_path, entry(calendar=[typhoon]))) as provinces:
         (override,) = provinces.entries["340000"].calendar
-    assert (override.day.isoformat(), override.working, override.reason) == ("2026-09-10", False, "台风停工")
+    assert (override.day.isoformat(), override.working, override.reason.zh) == ("2026-09-10", False, "台风停工")
 
 
 async def test_a_province_that_is_not_in_the_file_is_a_matter_of_configuration(tmp_path: Path) -> None:

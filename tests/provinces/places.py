@@ -45,7 +45,7 @@ class Desk(Controls):
 
     def __init__(self, region: str, data: Path, **settings: object) -> None:
         given = {"pending_s": 60.0, "controls": True, "slow_s": 0.0} | settings
-        app = build_app(Settings(region, data, b"gateway-secret-for-tests", **given))  # type: ignore[arg-type]
+        app = build_app(Settings(region, data, **given))  # type: ignore[arg-type]
         self.province: Province = app.state.province
         super().__init__(httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://province"))
         self.caller = BY_REGION.get(region, CALLERS[0])(self.client)

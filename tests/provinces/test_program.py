@@ -7,13 +7,12 @@ import json
 import time
 from pathlib import Path
 
-import httpx
 import pytest
 
 from provinces.__main__ import arguments, settings_of
 from provinces.app import dialect_of
 from provinces.credentials import BadCredentials
-from tests.provinces.callers import CALLERS, KEYS, Shanghai, Zhejiang, new_key
+from tests.provinces.callers import CALLERS, KEYS, Shanghai, Zhejiang
 from tests.provinces.places import COMPANY, Desk, Mailbox, Program
 
 REGIONS = [caller.region for caller in CALLERS]
@@ -191,14 +190,3 @@ async def test_without_controls_there_is_no_page_and_no_switch(tmp_path: Path, r
         assert (await desk.client.get(path)).status_code == 404
     assert region in (await desk.caller.health()).text
     await desk.aclose()
-
-
-async def test_the_old_gateway_and_a_face_share_the_books(tmp_path: Path) -> None:
-    place = Program("310000", tmp_path)
-    key = new_key()
-    assert (await place.client.post("/gateway/health", content=b"{}")).status_code == 401
-    sent = await place.caller.send("apply", "tax", "tax_clearance", {"uscc": COMPANY}, key=key)
-    assert sent.state == "done"
-    async with httpx.AsyncClient(base_url=place.url, trust_env=False) as stranger:
-        assert (await stranger.get("/health")).json() == {"status": "up", "regionCode": "310000"}
-    assert await place.stop() == 0

@@ -71,7 +71,6 @@ def _shown(file: ResultFileOut) -> str:
     for each in file.differences:
         where = f"{each.department}/{each.operation}"
         numbers = f"{each.reference or '-'} / {each.ours or '-'}"
-        lines.append(
-            f"  {_WORDS[each.kind]}: {each.business_number} {where} {numbers} {each.case_no} {each.step}".rstrip()
-        )
+        about = f"{where} {numbers} {each.case_no} {each.step}".rstrip()
+        lines.append(f"  {_WORDS[each.kind]}: {each.business_number} {about}")
     return "\n".join(lines)
