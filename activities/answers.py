@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from adapters.errors import Ambiguous, ProvinceError, Unavailable
 from domain.effects import Answer, AnswerStatus, Expect
+from domain.identifiers import parse_licence_id
 from domain.process import CallOutcome, OutcomeStatus
 from domain.process.hands import ENTERED, NOTHING_TO_UNDO
 
@@ -41,9 +42,10 @@ def trouble_outcome(error: ProvinceError) -> CallOutcome:
 
 def keyed_in(decision: Mapping[str, object]) -> Answer:
     """A clerk's decision (its words, as stored) as the answer of the department he has keyed it into."""
-    outcome = str(decision.get("outcome", ""))
-    if outcome in _DONE:
-        return Answer(status=AnswerStatus.ACCEPTED, reference=str(decision.get("number", "")))
+    outcome, number = str(decision.get("outcome", "")), str(decision.get("number", ""))
+    if outcome in _DONE:  # of a licence that was issued at the counter the number is the licence's own
+        data = {"licence_identifier": number} if parse_licence_id(number) else {}
+        return Answer(status=AnswerStatus.ACCEPTED, reference=number, data=data)
     return Answer(status=AnswerStatus.REJECTED, reasons=("refused_at_counter",))
 
 

@@ -317,7 +317,8 @@ def task_out(house: House, actor: Actor, task: Task, case: Case | None, bound: C
     """A task in a worklist; with the case's plan, also the checklist of its step."""
     plan = house.library.services.get(case.service) if case else None
     called = {task.step, task.step.removesuffix(f"-{task.region}")}  # a step of several places is named by its place
-    title = next((step.title for step in plan.steps if step.id in called), None) if plan else None
+    titles = {step.id: step.title for step in plan.steps} | {f"fee-{f.id}": f.title for f in plan.fees} if plan else {}
+    title = next((titles[name] for name in called if name in titles), None)
     claimed = "" if not task.claimed_by else "me" if task.claimed_by == actor.subject else "other"
     return TaskOut(
         id=task.id,

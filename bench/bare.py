@@ -1,7 +1,8 @@
 """The yardstick: a bare Temporal workflow with the same external effects and waits, and nothing else.
 
 Eight HTTP effects through the provinces' queues (two offers, two releases, tax, file, registration, licence), each with
-the questions for its end where that comes later, and four human messages as updates. No database, no audit, no idempotency, no encryption, no deadlines.
+the questions for its end where that comes later, and four human messages as updates. No database, no audit, no
+idempotency, no encryption, no deadlines.
 """
 
 from __future__ import annotations
