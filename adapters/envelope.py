@@ -40,8 +40,10 @@ class Element:
         return next((each for each in self.children if each.name == name), None)
 
     def value(self, name: str) -> str:
-        """The text of the first child of that name, or nothing."""
+        """The text of the first child of that name, or nothing; Ambiguous if it has elements where text belongs."""
         found = self.child(name)
+        if found is not None and found.children:
+            _unreadable("element")
         return "" if found is None else found.text
 
 
@@ -85,6 +87,8 @@ def read(raw: bytes) -> tuple[dict[str, str], Element]:
     top = _parse(text)
     head, body = top.child("Head"), top.child("Body")
     if top.name != "Envelope" or head is None or len({each.name for each in head.children}) != len(head.children):
+        _unreadable("envelope")
+    if any(each.children for each in head.children):
         _unreadable("envelope")
     return {each.name: each.text for each in head.children}, body or Element("Body")
 

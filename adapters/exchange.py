@@ -12,10 +12,8 @@ decompressed, proxies and cookies do not exist, and the whole exchange has an en
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import json
 import re
-import socket
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -29,6 +27,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from adapters.addresses import PublicOnly
 from adapters.errors import Ambiguous, ContractBroken, Misconfigured, Unavailable
 from adapters.port import AdapterSettings
 
@@ -161,40 +160,7 @@ class Exchange:
             limits=httpx.Limits(max_connections=64, max_keepalive_connections=32, keepalive_expiry=15.0),
             trust_env=False,
         )
-        return opened if self._settings.private_network else _PublicOnly(opened)
-
-
-class _PublicOnly(httpx.AsyncBaseTransport):
-    """Looks the host up itself and connects to what it has looked at, so that a name cannot change in between."""
-
-    def __init__(self, inner: httpx.AsyncHTTPTransport) -> None:
-        self._inner = inner
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        host = request.url.host
-        port = request.url.port or (443 if request.url.scheme == "https" else 80)
-        try:
-            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except OSError as unknown:
-            raise Unavailable("name_unknown", type(unknown).__name__) from unknown
-        addresses = [str(entry[4][0]) for entry in found]
-        if not all(is_public(address) for address in addresses):
-            raise Misconfigured("private_address", "the address is in a private range; private_network allows it")
-        pinned = request.url.copy_with(host=addresses[0])
-        extensions = request.extensions | {"sni_hostname": host}
-        return await self._inner.handle_async_request(
-            httpx.Request(request.method, pinned, headers=request.headers, stream=request.stream, extensions=extensions)
-        )
-
-    async def aclose(self) -> None:
-        await self._inner.aclose()
-
-
-def is_public(address: str) -> bool:
-    """Whether an IP address is one of the internet's: not private, loopback, link-local, shared or reserved."""
-    parsed = ipaddress.ip_address(address.partition("%")[0])
-    mapped = getattr(parsed, "ipv4_mapped", None)
-    return bool((mapped or parsed).is_global)
+        return opened if self._settings.private_network else PublicOnly(opened)
 
 
 async def _read(response: httpx.Response, largest: int, now: float) -> Reply:

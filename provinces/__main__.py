@@ -112,8 +112,13 @@ class Server(uvicorn.Server):
     async def _reopen(self, host: str, port: int, seconds: float) -> None:
         await asyncio.sleep(seconds)
         made = partial(H11Protocol, self.config, self.server_state, self.lifespan.state)
-        listener = await asyncio.get_running_loop().create_server(made, sock=listening(host, port))
-        self.servers = [listener]
+        while True:
+            try:
+                listener = listening(host, port)
+                break
+            except OSError:  # somebody else sits there for the moment
+                await asyncio.sleep(0.05)
+        self.servers = [await asyncio.get_running_loop().create_server(made, sock=listener)]
 
 
 def listening(host: str, port: int) -> socket.socket:

@@ -79,7 +79,7 @@ class Office:
                 self.announce(matter, "taken")
                 if matter.wants is not None:
                     self.announce(matter, "wants")
-        if matter.due_at is not None:
+        if matter.state == "in_progress" or order.action is Action.SUPPLEMENT:
             self.wake()
         return Handled(matter.outcome(), True, chosen)
 

@@ -6,7 +6,7 @@ import json
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import ClassVar, TypeVar
+from typing import ClassVar, TypeGuard, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -83,7 +83,7 @@ def read_json(body: bytes, *, parse_float: Callable[[str], object] = float) -> d
 def text_of(body: Mapping[str, object], name: str, pattern: re.Pattern[str] | None = None) -> str:
     """One text, "" if it is not there; raises Problem if it is no text or not of that shape."""
     value = body.get(name, "")
-    if not isinstance(value, str) or len(value) > 4096:
+    if not _is_text(value) or len(value) > 4096:
         raise malformed("wrong_types")
     if value and pattern is not None and not pattern.fullmatch(value):
         raise malformed(f"{name}_misshapen")
@@ -100,7 +100,7 @@ def fields_of(value: object, money: Callable[[object], str]) -> dict[str, str]:
             raise malformed("field_name_misshapen")
         if name.endswith(MONEY):
             fields[name] = money(given)
-        elif isinstance(given, str):
+        elif _is_text(given):
             fields[name] = given
         else:
             raise malformed("wrong_types")
@@ -112,6 +112,11 @@ def money_text(given: object) -> str:
     if not isinstance(given, str) or not FEN.fullmatch(given):
         raise malformed("money_misshapen")
     return str(int(given))
+
+
+def _is_text(value: object) -> TypeGuard[str]:
+    """JSON can spell half a character, which is no text anywhere else."""
+    return isinstance(value, str) and not any("\ud800" <= each <= "\udfff" for each in value)
 
 
 def _no(constant: str) -> object:

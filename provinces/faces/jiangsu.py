@@ -227,15 +227,21 @@ class Jiangsu(Face):
         return [route("/exchange", self.visits(partial(JiangsuVisit, Nonces())), ["POST"])]
 
 
+def _fields(body: xml.Element, outcome: Outcome) -> None:
+    fields = body.add("Fields")
+    for name, value in outcome.result.items():
+        money = name.endswith(MONEY)
+        fields.add("Field", yuan(value) if money else value, name=name, **({"unit": "yuan"} if money else {}))
+
+
 def _fill(body: xml.Element, outcome: Outcome, state: State) -> None:
     body.add("MsgNo", outcome.key)
     body.add("SerialNo", outcome.number)
     if state is State.DONE:
-        fields = body.add("Fields")
-        for name, value in outcome.result.items():
-            money = name.endswith(MONEY)
-            fields.add("Field", yuan(value) if money else value, name=name, **({"unit": "yuan"} if money else {}))
+        _fields(body, outcome)
     elif state is State.IN_PROGRESS:
+        if outcome.state is State.IN_PROGRESS and outcome.result:
+            _fields(body, outcome)
         body.add("CheckAfter", str(max(1, outcome.check_after)))
         if outcome.wants is not None:
             wants = body.add("Wants")

@@ -26,7 +26,7 @@ def adapter_for(wire: Wire, url: str, **more: object) -> Adapter:
     """The adapter of a dialect, with the well-known credentials of its simulated province."""
     known = _KNOWN[wire.region]
     settings: dict[str, object] = {"url": url, "credentials": GivenCredentials(known.get("caller", known))}
-    return wire.adapter(**(settings | more))  # type: ignore[arg-type]
+    return wire.adapter(**(settings | more))
 
 
 def handover(**fields: str) -> ProvinceCall:

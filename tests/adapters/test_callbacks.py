@@ -29,7 +29,14 @@ class Message:
 
 
 def cloud_event(*, event: Mapping[str, object] | None = None, matter: Mapping[str, object] | None = None) -> bytes:
-    data = {"id": KEY, "number": "31-1", "state": "done", "result": {}, "wants": None, "check_after": 0}
+    data: dict[str, object] = {
+        "id": KEY,
+        "number": "31-1",
+        "state": "done",
+        "result": {},
+        "wants": None,
+        "check_after": 0,
+    }
     body: dict[str, object] = {
         "specversion": "1.0", "id": "e-1", "source": "/310000", "type": "cn.sh.application.ended", "subject": KEY,
         "time": "2026-11-25T09:30:00Z", "datacontenttype": "application/json", "data": data | dict(matter or {}),

@@ -126,7 +126,9 @@ async def test_random_callbacks_rightly_signed(body: bytes) -> None:
 @quick
 @given(part=anything)
 async def test_callbacks_with_one_part_at_random(part: object) -> None:
-    bodies = [(SHANGHAI, cloud_event(event={n: part})) for n in ("id", "subject", "data", "type", "source")]
+    bodies: list[tuple[Wire, bytes]] = [
+        (SHANGHAI, cloud_event(event={n: part})) for n in ("id", "subject", "data", "type", "source")
+    ]
     bodies += [(SHANGHAI, cloud_event(matter={n: part})) for n in ("id", "number", "state", "result", "wants")]
     bodies += [(ZHEJIANG, event_330000(data={n: part})) for n in ("eventId", "matter")]
     bodies += [(ZHEJIANG, event_330000(told=Told(**{n: part}))) for n in ("key", "number", "state", "result", "after")]

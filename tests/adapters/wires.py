@@ -22,7 +22,7 @@ import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from adapters.anhui import Anhui
-from adapters.credentials import Credentials, GivenCredentials
+from adapters.credentials import GivenCredentials
 from adapters.jiangsu import Jiangsu
 from adapters.port import Adapter, AdapterSettings
 from adapters.shanghai import Shanghai
@@ -90,17 +90,16 @@ class Wire:
     states: ClassVar[Mapping[object, object]] = {}
     troubles: ClassVar[Mapping[str, object]] = {}
 
-    def adapter(self, script: Script | None = None, credentials: Credentials | None = None, **more: object) -> Adapter:
-        """An adapter in front of a scripted province."""
-        transport = httpx.MockTransport(self.front(script)) if script else more.pop("transport", None)
+    def adapter(self, script: Script | None = None, /, **more: object) -> Adapter:
+        """An adapter in front of a scripted province; ``more``: fields of its settings."""
         base: dict[str, object] = {
             "region": self.region,
             "url": "http://province",
-            "credentials": credentials or self.given(),
+            "credentials": self.given(),
             "timeout_s": 2.0,
             "connect_timeout_s": 1.0,
             "private_network": True,
-            "transport": transport,
+            "transport": httpx.MockTransport(self.front(script)) if script else None,
         }
         return self.kind(AdapterSettings(**(base | more)))  # type: ignore[arg-type]
 
@@ -123,6 +122,12 @@ class Wire:
     def trouble(self, name: str, request: httpx.Request) -> httpx.Response:
         """An error: signature, stale, replayed, no_service, conflict, malformed, too_many, internal."""
         raise NotImplementedError
+
+    def error(self, name: str) -> tuple[int, str]:
+        """Status and word of a trouble, where it has both."""
+        known = self.troubles[name]
+        assert isinstance(known, tuple)
+        return int(known[0]), str(known[1])
 
     def state(self, told: Told) -> object:
         """Its word for a state, or the state itself if it has none."""
@@ -192,8 +197,8 @@ class ShanghaiWire(Wire):
             return httpx.Response(429, headers={"Retry-After": "17"})
         if name == "internal":
             return httpx.Response(500)
-        status, kind = self.troubles[name]  # type: ignore[misc]
-        problem = {"type": f"urn:sh:{kind}", "status": status}
+        status, words = self.error(name)
+        problem = {"type": f"urn:sh:{words}", "status": status}
         return in_json(problem, status, "application/problem+json")
 
 
@@ -379,7 +384,7 @@ class AnhuiWire(Wire):
     def trouble(self, name: str, request: httpx.Request) -> httpx.Response:
         if name == "too_many":
             return httpx.Response(429, headers={"Retry-After": "17"})
-        status, code = self.troubles[name]  # type: ignore[misc]
+        status, code = self.error(name)
         return in_json({"error": code}, status)
 
 

@@ -13,7 +13,7 @@ from stdnum.iso7064 import mod_11_2
 
 from domain.identifiers import organisation_check_char, uscc_check_char
 
-MARKS = range(91, 99)  # characters 15 and 16 of a credit code or of a resident id
+MARKS = range(80, 100)  # characters 15 and 16 of a credit code or of a resident id
 NOT_REGISTERED = 404  # digits 15 to 17 of a resident id
 BRANDS = "华瑞恒通汇丰盛达信诚联创新源安泰宏远博雅"
 NAMES = ("林知夏", "周予安", "阿依古丽·买买提", "欧阳若川", "陈\U000242ee", "吴小满")  # U+242EE, CJK extension B
@@ -48,7 +48,8 @@ def resident_id(city: str) -> str:
     """A well-formed resident id of a grown-up of that city, four digits, in its county 99."""
     days = (LAST_BIRTHDAY - FIRST_BIRTHDAY).days
     born = FIRST_BIRTHDAY + timedelta(days=secrets.randbelow(days + 1))
-    order = next(n for n in iter(lambda: secrets.randbelow(900), None) if n and n != NOT_REGISTERED)
+    orders = iter(lambda: secrets.randbelow(900), None)
+    order = next(n for n in orders if n and n != NOT_REGISTERED and n // 10 not in MARKS)
     first17 = f"{city}99{born:%Y%m%d}{order:03}"
     return first17 + str(mod_11_2.calc_check_digit(first17))
 
