@@ -39,15 +39,19 @@ class Province:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         dialect = dialect_of(settings)
+        kinds: list[type[Face]] = [Gateway, *([DIALECTS[dialect]] if dialect else [])]
+        credentials = Credentials(
+            settings.region if settings.credentials else _HOME_OF.get(dialect, settings.region),
+            settings.credentials,
+            kinds[-1].credentials,
+        )
         self.store = Store(settings.data / "province.sqlite")
         self.clock = Clock(self.store)
         self.faults = Switchboard()
         self.office = Office(
             settings.region, self.store, self.clock, settings.pending_s, auto_pay=settings.auto_pay
         )  # fmt: skip
-        credentials = Credentials(_HOME_OF.get(dialect, settings.region), settings.credentials)
         self.house = House(settings, self.store, self.clock, self.faults, self.office, credentials)
-        kinds: list[type[Face]] = [Gateway, *([DIALECTS[dialect]] if dialect else [])]
         self.faces = {kind.name: kind(self.house) for kind in kinds}
         self.messenger = Messenger(self.house, self.faces)
 

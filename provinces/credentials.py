@@ -6,7 +6,7 @@ import base64
 import binascii
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -22,10 +22,14 @@ class BadCredentials(Exception):
 
 
 class Credentials:
-    """The credentials of one province. Values are looked up by name; what is missing or odd raises BadCredentials."""
+    """The credentials of one province. Values are looked up by name; what is missing or odd raises BadCredentials.
 
-    def __init__(self, region: str, file: Path | None = None) -> None:
+    ``needs``: names without which a file is not taken, neither at the start nor when it changes.
+    """
+
+    def __init__(self, region: str, file: Path | None = None, needs: Collection[str] = ()) -> None:
         self._region = region
+        self._needs = needs
         self._file = file or TEST_CREDENTIALS
         self._seen = (0, 0)
         self._values: Mapping[str, object] = {}
@@ -74,6 +78,8 @@ class Credentials:
         values = read.get(self._region, read) if isinstance(read, dict) else None
         if not isinstance(values, dict):
             raise BadCredentials(f"{self._file.name} holds no object")
+        if missing := [name for name in self._needs if name not in values]:
+            raise BadCredentials(f"{self._file.name}: {', '.join(missing)} missing")
         self._values = values
 
 

@@ -220,7 +220,10 @@ class Office:
         return Outcome(order.key, "", State.DONE, found)
 
     def _look_up(self, known_as: Operation, holder_id: str) -> dict[str, str] | evidence.Missing:
-        return evidence.look_up(self.region, holder_id, from_anywhere=known_as.from_anywhere)
+        found = evidence.look_up(self.region, holder_id, from_anywhere=known_as.from_anywhere)
+        if isinstance(found, evidence.Missing) or not known_as.register:
+            return found
+        return found | {"licence_name": known_as.register}
 
     def _remember(self, shown: dict[str, str]) -> None:
         self.store.write_licence(shown["licence_identifier"], "", shown["licence_status"])

@@ -92,6 +92,7 @@ class Operation:
 
     payable: somebody has to pay at the cashier's page before it is done.
     from_anywhere: a register that holds also people whose number was given in another province.
+    register: what the papers of a register are called; a register without is that of licences and identity cards.
     """
 
     department: str
@@ -103,6 +104,7 @@ class Operation:
     result: Result = no_fields
     refusals: Mapping[str, Refusal] = field(default_factory=dict)
     from_anywhere: bool = False
+    register: str = ""
 
 
 def licence(kind: str) -> Result:
@@ -125,13 +127,16 @@ def _listed() -> tuple[Operation, ...]:
     for row in json.loads((Path(__file__).parent / "departments.json").read_text("utf-8")):
         reverses, of_licence = row.get("reverses", ""), row.get("licence", "")
         kind = Kind.REVERSAL if reverses else Kind.EVIDENCE if row.get("evidence") else Kind.EFFECT
-        result = licence(of_licence) if of_licence else no_fields
-        refusals = {REFUSED_MARK: REFUSED_HERE} if kind is Kind.EFFECT else {}
-        payable, anywhere = bool(row.get("payable")), row.get("people_from") == "anywhere"
-        pending = payable or bool(row.get("pending"))
-        found.append(
-            Operation(row["department"], row["name"], kind, reverses, pending, payable, result, refusals, anywhere)
-        )
+        payable = bool(row.get("payable"))
+        listed = Operation(
+            row["department"], row["name"], kind, reverses, payable=payable,
+            pending=payable or bool(row.get("pending")),
+            result=licence(of_licence) if of_licence else no_fields,
+            refusals={REFUSED_MARK: REFUSED_HERE} if kind is Kind.EFFECT else {},
+            from_anywhere=row.get("people_from") == "anywhere",
+            register=row.get("evidence", ""),
+        )  # fmt: skip
+        found.append(listed)
     return tuple(found)
 
 

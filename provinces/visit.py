@@ -35,7 +35,8 @@ class Told:
     @classmethod
     def of(cls, handled: Handled) -> Told:
         """One matter."""
-        return cls((handled.outcome,), handled.mark if handled.fresh else "", 1, 201 if handled.fresh else 200)
+        new = handled.fresh and bool(handled.outcome.key)  # what is only shown is no matter
+        return cls((handled.outcome,), handled.mark if handled.fresh else "", 1, 201 if new else 200)
 
 
 class Visit(ABC):
@@ -124,12 +125,13 @@ async def serve(house: House, request: Request, opening: Opening) -> Response:
 
 
 async def _before(visit: Visit, fault: Fault) -> Response | None:
-    headers = {"Retry-After": fault.retry_after}
+    headers = {"Retry-After": fault.retry_after} if fault.retry_after else {}
     match fault.kind:
         case "down":
             return PlainTextResponse("Service Unavailable", 503, headers)
         case "http_status":
-            return PlainTextResponse("", fault.status, headers)
+            elsewhere = {"Location": "/elsewhere"} if 300 <= fault.status < 400 else {}
+            return PlainTextResponse("", fault.status, headers | elsewhere)
         case "refuse_429":
             raise Problem(Code.TOO_MANY, retry_after=fault.retry_after)
         case "maintenance":

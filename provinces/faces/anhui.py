@@ -234,6 +234,7 @@ class Anhui(Face):
     """340000, with the counter of the departments that have no interface."""
 
     name = "anhui"
+    credentials = ("app_id", "secrets")
 
     def routes(self) -> list[Route]:
         nonces, v = Nonces(), AnhuiVisit

@@ -31,6 +31,8 @@ class Face(ABC):
     """One dialect in front of the office."""
 
     name: ClassVar[str]
+    credentials: ClassVar[tuple[str, ...]] = ()
+    """Names of what it cannot do without."""
 
     def __init__(self, house: House) -> None:
         self.house = house

@@ -222,6 +222,7 @@ class Jiangsu(Face):
     """320000."""
 
     name = "jiangsu"
+    credentials = ("app_id", "secrets")
 
     def routes(self) -> list[Route]:
         return [route("/exchange", self.visits(partial(JiangsuVisit, Nonces())), ["POST"])]

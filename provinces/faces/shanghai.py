@@ -265,6 +265,7 @@ class Shanghai(Face):
     """310000."""
 
     name = "shanghai"
+    credentials = ("client_id", "client_secrets", "client_keys", "key_id", "private_key")
 
     def routes(self) -> list[Route]:
         tokens, nonces = Tokens(), Nonces()

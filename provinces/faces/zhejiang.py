@@ -180,6 +180,7 @@ class Zhejiang(Face):
     """330000."""
 
     name = "zhejiang"
+    credentials = ("access_key", "secrets")
 
     def routes(self) -> list[Route]:
         nonces, v = Nonces(), ZhejiangVisit

@@ -143,7 +143,7 @@ async def test_evidence_is_shown_without_a_trace_released_with_one_and_verified(
     holder = {"holder_id": "310199199001010018"}  # the notary's register knows people from anywhere
     shown = await desk.outcome("preview", "notary", "notarial_certificate", holder)
     assert (shown.state, shown.key, shown.number) == ("done", "", "")
-    assert shown.result["holder_name"] == "沈安宁"
+    assert (shown.result["holder_name"], shown.result["licence_name"]) == ("沈安宁", "公证书")
     assert await desk.ledger() == []
     released = await desk.outcome("release", "notary", "notarial_certificate", holder)
     assert released.result == shown.result

@@ -126,10 +126,10 @@ async def test_a_house_that_is_down_may_say_anything_about_when_it_is_back(place
     await place.fault("down", retry_after=said, times=3)
     answers = [(await apply(place.caller, new_key())).raw, await place.caller.health()]
     assert [answer.status_code for answer in answers] == [503, 503]
-    assert answers[0].headers["retry-after"] == said
+    assert answers[0].headers.get("retry-after", "") == said
 
 
-@pytest.mark.parametrize("status", [400, 403, 404, 408, 418, 425, 502, 504])
+@pytest.mark.parametrize("status", [302, 400, 403, 404, 408, 418, 425, 502, 504])
 async def test_any_status_can_come_from_in_front_of_the_house(place: Program, status: int) -> None:
     await place.caller.health()
     await place.fault("http_status", status=status, operation="business_licence_issue")

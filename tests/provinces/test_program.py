@@ -12,6 +12,7 @@ import pytest
 
 from provinces.__main__ import arguments, settings_of
 from provinces.app import dialect_of
+from provinces.credentials import BadCredentials
 from tests.provinces.callers import CALLERS, KEYS, Shanghai, Zhejiang, new_key
 from tests.provinces.places import COMPANY, Desk, Mailbox, Program
 
@@ -90,8 +91,11 @@ async def test_keys_rotate_without_a_restart(tmp_path: Path, region: str) -> Non
         file.write_text(json.dumps(content))
         for caller, good in ((mine, old_good), (next_, new_good)):
             assert (region in (await caller.health()).text) == good
-    file.write_text("{broken")
-    assert region in (await next_.health()).text  # the last good ones stay in force
+    for broken in ("{broken", "[]", '{"secrets": ["x"]}'):
+        file.write_text(broken)
+        assert region in (await next_.health()).text  # the last good ones stay in force
+        with pytest.raises(BadCredentials):
+            Desk(region, tmp_path, credentials=file)
     await desk.aclose()
 
 
