@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from ruamel.yaml import YAML
 from temporalio.bridge import temporal_sdk_bridge
 
-from adapters.registry import Pending, ProvinceEntry, read_entries
+from adapters.entries import Pending, ProvinceEntry, read_entries
 from api.app import ROUTERS
 from api.usecases.callbacks import _REFUSED
 from domain.audit import SUPERSEDED

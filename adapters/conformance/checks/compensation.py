@@ -178,3 +178,14 @@ async def nothing_wanted(b: Bench) -> None:
     known = await b.done(adapter, call)
     handed = b.call("submit", Verb.SUPPLEMENT, about=call, known=known, fields={"explanation": "已补正"})
     b.expect(await b.settled(adapter, handed, await b.ask(adapter, handed)), "rejected")
+
+
+@check("CMP-14", "supplement", "对从未见过的补正被拒", "a supplement to what was never seen changes nothing",
+       verbs=(Verb.SUPPLEMENT,), samples=("supplement",))  # fmt: skip
+async def nothing_to_supplement(b: Bench) -> None:
+    adapter, call = b.adapter(), b.call("supplement")
+    handed = b.call("supplement", Verb.SUPPLEMENT, about=call, fields={"explanation": "已补正"})
+    kinds = ("rejected", "ContractBroken", "Misconfigured")
+    first = b.expect(await b.ask(adapter, handed), "pending", *kinds)
+    b.expect(await b.settled(adapter, handed, first), *kinds)
+    await _net(b, call, 0)
