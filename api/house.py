@@ -72,7 +72,7 @@ class House:
     @cached_property
     def calendars(self) -> Calendars:
         """The calendar in force: what is shipped and what was loaded since."""
-        return Calendars(lambda: self.library.calendar, self.provinces.local_days)
+        return Calendars(lambda: self.library.calendar, lambda: self.provinces.local_days)
 
     def verification_url(self, licence: str) -> str:
         """Where anyone can verify a licence."""

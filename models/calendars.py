@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Column, Integer, delete, func, select, text
@@ -46,7 +45,7 @@ class Calendars:
     """
 
     def __init__(
-        self, shipped: Callable[[], WorkCalendar], local: Mapping[str, tuple[LocalDay, ...]] = MappingProxyType({})
+        self, shipped: Callable[[], WorkCalendar], local: Callable[[], Mapping[str, tuple[LocalDay, ...]]] = dict
     ) -> None:
         self._shipped = shipped
         self._local = local
@@ -59,7 +58,7 @@ class Calendars:
 
     def at(self, calendar: WorkCalendar, region: str) -> WorkCalendar:
         """A calendar with the days of this place's province."""
-        local = self._local.get(region[:2] + "0000", ())
+        local = self._local().get(region[:2] + "0000", ())
         return WorkCalendar(years=calendar.years, local=local) if local else calendar
 
     async def _national(self, session: AsyncSession) -> WorkCalendar:

@@ -89,7 +89,7 @@ async def run(settings: Settings, console: Console | None = None, *, ask_provinc
 async def _cases(
     database: Database, files: DocumentStore, local: Mapping[str, tuple[LocalDay, ...]], report: Report
 ) -> None:
-    calendars = Calendars(lambda: Library().calendar, local)
+    calendars = Calendars(lambda: Library().calendar, lambda: local)
     async with database.begin() as session:
         told_later = await outbox.untold(session, OutboxKind.CALENDAR)
         calendar = await calendars.in_force(session)

@@ -14,7 +14,7 @@ from pydantic import JsonValue
 
 from adapters.conformance.controls import Controls
 from adapters.conformance.mailbox import Letter, Mailbox
-from adapters.conformance.model import Control
+from adapters.conformance.model import Control, Failed
 from adapters.conformance.profile import Keys, Profile, Unusable
 from adapters.credentials import GivenCredentials
 from adapters.entries import ConfigurationError
@@ -62,7 +62,7 @@ class Kit:
     keys: Keys
     mailbox: Mailbox
     controls: Controls | None = None
-    harvests: dict[str, Harvest] = field(default_factory=dict)
+    harvests: dict[str, Harvest | Failed] = field(default_factory=dict)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     tokens: set[str] = field(default_factory=set)
     tls: ssl.SSLContext = field(default_factory=ssl.create_default_context)

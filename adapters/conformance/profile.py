@@ -16,6 +16,7 @@ HERE = Path(__file__).parent
 SAMPLES = {
     "submit": "something that is done, at once or soon",
     "slow": "something that is in progress first and done later",
+    "lasting": "the same, long enough in progress to be called off",
     "refuse": "something that is refused",
     "refuse_late": "something that is in progress first and refused later",
     "supplement": "something in progress that wants something handed in",
@@ -75,9 +76,11 @@ class Keys(BaseModel):
     good: dict[str, JsonValue] = Field(default_factory=dict)
     stranger: dict[str, JsonValue] = Field(default_factory=dict)
 
-    def secret_texts(self) -> frozenset[str]:
-        """Every value that must not be read by anybody."""
-        return frozenset(_texts(self.good)) | frozenset(_texts(self.stranger))
+    def secret_texts(self, *names: str) -> frozenset[str]:
+        """Every value that must not be read by anybody. ``names``: only those under a name with one of these words."""
+        both = [*self.good.items(), *self.stranger.items()]
+        wanted = [value for name, value in both if not names or any(word in name for word in names)]
+        return frozenset(text for value in wanted for text in _texts(value))
 
 
 def read_profile(file: Path | None, adapter: str) -> Profile:

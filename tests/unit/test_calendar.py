@@ -308,6 +308,6 @@ def test_a_province_may_work_on_a_day_off_and_rest_on_a_make_up_day() -> None:
 
 
 def test_local_days_of_one_province_change_nothing_elsewhere() -> None:
-    calendars = Calendars(lambda: CALENDAR, {"330000": (local("2026-11-25", working=False),)})
+    calendars = Calendars(lambda: CALENDAR, lambda: {"330000": (local("2026-11-25", working=False),)})
     assert not calendars.at(CALENDAR, "330106").is_working_day(date(2026, 11, 25))
     assert calendars.at(CALENDAR, "320500") is CALENDAR

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections import Counter
 from dataclasses import replace
 
-from adapters.conformance.bench import Bench, tells_end
+from adapters.conformance.bench import TAKEN, Bench, tells_end
 from adapters.conformance.mailbox import Letter
 from adapters.conformance.model import Control, NotApplicable, Proof, check
 from adapters.errors import CallbackRefused
@@ -235,7 +236,7 @@ async def _beside(b: Bench, kind: str, wanted: int) -> tuple[ProvinceCall, list[
         raise NotApplicable("对方不提供 /sim", "the target offers no controls")
     call, before = b.call("slow"), len(b.kit.mailbox.letters)
     async with b.kit.controls.fault(kind, call.operation):
-        b.expect(await b.ask(b.adapter(), call), "pending")
+        b.expect(await b.ask(b.adapter(), call), *TAKEN)
         ends = time.monotonic() + b.kit.profile.patience_s
         adapter = b.adapter()
         while True:
@@ -274,3 +275,30 @@ async def forged(b: Bench) -> None:
     b.require(any(isinstance(each, CallbackRefused) for each in read), "伪造的也被相信", "the forged one is believed")
     ends = {n.answer.status for n in read if isinstance(n, CallbackNotice)} - {AnswerStatus.PENDING}
     b.require(ends == {AnswerStatus.ACCEPTED}, "结果不符", "the true end is not what is read")
+
+
+@check("CBK-19", "callback-event", "发送两次的回调是同一事件", "sent twice by the province it is the same event",
+       verbs=(Verb.SUBMIT,), answers=(Expect.CALLBACK,), samples=("slow",), controls=(Control.FAULTS,),
+       alone=True)  # fmt: skip
+async def duplicate(b: Bench) -> None:
+    adapter = b.adapter()
+    _, letters = await _beside(b, "callback_duplicate", 2)
+    read = [_believed(b, adapter, letter, "each letter") for letter in letters]
+    times = Counter(notice.event_id for notice in read)
+    b.require(max(times.values()) >= 2, "重复的回调事件号不同", "the duplicate has another event id")
+    for event_id in times:
+        same = [notice for notice in read if notice.event_id == event_id]
+        b.require(all(notice == same[0] for notice in same), "同一事件读出两样", "one event is read in two ways")
+
+
+@check("CBK-20", "callback-once", "先于答复到达的回调照常采纳", "before the call is answered it is taken all the same",
+       verbs=(Verb.SUBMIT, Verb.FIND), answers=(Expect.CALLBACK,), samples=("slow",), controls=(Control.FAULTS,),
+       alone=True)  # fmt: skip
+async def early(b: Bench) -> None:
+    adapter = b.adapter()
+    call, letters = await _beside(b, "callback_early", 1)
+    read = [_believed(b, adapter, letter, "each letter") for letter in letters]
+    ends = [notice for notice in read if notice.answer.status is not AnswerStatus.PENDING]
+    b.require(ends and ends[0].key == call.key, "没有读到终局", "its end was not read")
+    b.require(_judged(b, None, ends[0]) is Verdict.TAKEN, "未被采纳", "the house would not take it")
+    b.expect(await b.settled(adapter, call, await b.find(adapter, call)), "accepted")

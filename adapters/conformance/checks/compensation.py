@@ -72,12 +72,12 @@ async def reverse_again(b: Bench) -> None:
 
 
 @check("CMP-04", "reversal-nets-zero", "撤销在办的", "what is in progress is called off; it never takes effect",
-       verbs=(Verb.SUBMIT, Verb.REVERSE, Verb.FIND), samples=("slow",))  # fmt: skip
+       verbs=(Verb.SUBMIT, Verb.REVERSE, Verb.FIND), samples=("lasting",))  # fmt: skip
 async def reverse_pending(b: Bench) -> None:
-    _reversible(b, "slow")
-    adapter, call = b.adapter(), b.call("slow")
+    _reversible(b, "lasting")
+    adapter, call = b.adapter(), b.call("lasting")
     known = answer_of(b.expect(await b.ask(adapter, call), "pending"))
-    await _undo(b, adapter, Verb.REVERSE, call, known, "accepted", name="slow")
+    await _undo(b, adapter, Verb.REVERSE, call, known, "accepted", name="lasting")
     b.expect(await b.settled(adapter, call, await b.find(adapter, call)), "rejected", "accepted")
     await _net(b, call, 0)
 
@@ -110,11 +110,11 @@ async def reverse_lost(b: Bench) -> None:
 
 
 @check("CMP-07", "withdrawal", "撤回在办的", "what is in progress is withdrawn; it never takes effect",
-       verbs=(Verb.SUBMIT, Verb.WITHDRAW, Verb.FIND), samples=("slow",))  # fmt: skip
+       verbs=(Verb.SUBMIT, Verb.WITHDRAW, Verb.FIND), samples=("lasting",))  # fmt: skip
 async def withdraw_pending(b: Bench) -> None:
-    adapter, call = b.adapter(), b.call("slow")
+    adapter, call = b.adapter(), b.call("lasting")
     known = answer_of(b.expect(await b.ask(adapter, call), "pending"))
-    await _undo(b, adapter, Verb.WITHDRAW, call, known, "accepted", name="slow")
+    await _undo(b, adapter, Verb.WITHDRAW, call, known, "accepted", name="lasting")
     b.expect(await b.settled(adapter, call, await b.find(adapter, call)), "rejected")
     await _net(b, call, 0)
 
@@ -129,20 +129,20 @@ async def withdraw_done(b: Bench) -> None:
 
 
 @check("CMP-09", "withdrawal", "撤回两次只撤一次", "a withdrawal twice is one",
-       verbs=(Verb.SUBMIT, Verb.WITHDRAW), samples=("slow",), keys=True)  # fmt: skip
+       verbs=(Verb.SUBMIT, Verb.WITHDRAW), samples=("lasting",), keys=True)  # fmt: skip
 async def withdraw_twice(b: Bench) -> None:
-    adapter, call = b.adapter(), b.call("slow")
+    adapter, call = b.adapter(), b.call("lasting")
     known = answer_of(b.expect(await b.ask(adapter, call), "pending"))
-    back = await _undo(b, adapter, Verb.WITHDRAW, call, known, "accepted", name="slow")
+    back = await _undo(b, adapter, Verb.WITHDRAW, call, known, "accepted", name="lasting")
     b.expect(await b.settled(adapter, back, await b.ask(adapter, back, "withdraw again, same key")), "accepted")
     await _net(b, call, 0)
 
 
 @check("CMP-10", "withdrawal", "撤回从未见过的", "a withdrawal of what was never seen changes nothing",
-       verbs=(Verb.WITHDRAW,), samples=("slow",))  # fmt: skip
+       verbs=(Verb.WITHDRAW,), samples=("lasting",))  # fmt: skip
 async def withdraw_unseen(b: Bench) -> None:
-    adapter, call = b.adapter(), b.call("slow")
-    back = b.call("slow", Verb.WITHDRAW, about=call)
+    adapter, call = b.adapter(), b.call("lasting")
+    back = b.call("lasting", Verb.WITHDRAW, about=call)
     first = b.expect(await b.ask(adapter, back), "accepted", "rejected", "pending", "ContractBroken", "Misconfigured")
     b.expect(await b.settled(adapter, back, first), "accepted", "rejected", "ContractBroken", "Misconfigured")
     await _net(b, call, 0)
@@ -178,3 +178,14 @@ async def nothing_wanted(b: Bench) -> None:
     known = await b.done(adapter, call)
     handed = b.call("submit", Verb.SUPPLEMENT, about=call, known=known, fields={"explanation": "已补正"})
     b.expect(await b.settled(adapter, handed, await b.ask(adapter, handed)), "rejected")
+
+
+@check("CMP-14", "supplement", "对从未见过的补正被拒", "a supplement to what was never seen changes nothing",
+       verbs=(Verb.SUPPLEMENT,), samples=("supplement",))  # fmt: skip
+async def nothing_to_supplement(b: Bench) -> None:
+    adapter, call = b.adapter(), b.call("supplement")
+    handed = b.call("supplement", Verb.SUPPLEMENT, about=call, fields={"explanation": "已补正"})
+    kinds = ("rejected", "ContractBroken", "Misconfigured")
+    first = b.expect(await b.ask(adapter, handed), "pending", *kinds)
+    b.expect(await b.settled(adapter, handed, first), *kinds)
+    await _net(b, call, 0)

@@ -53,8 +53,10 @@ async def refused(b: Bench) -> None:
 
 
 async def _cannot_know(b: Bench, act: Act, name: str, *kinds: str) -> None:
-    adapter, call = b.hasty(), b.call()
-    b.expect(await b.ask(b.adapter(), call), "accepted", "pending")
+    adapter, call = b.adapter(), b.call()
+    b.expect(await b.ask(adapter, call), "accepted", "pending")
+    if act is acts.never_answer:
+        adapter = b.hasty()
     with b.proxy.doing(act, b.about(call), name):
         b.expect(await b.find(adapter, call), *kinds)
 

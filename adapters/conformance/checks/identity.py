@@ -149,10 +149,9 @@ async def rotation(b: Bench) -> None:
     verbs=(Verb.SUBMIT,), samples=("submit",), proofs=(Proof.BODY,),
 )  # fmt: skip
 async def stays_home(b: Bench) -> None:
-    found = b.kit.keys.good.get("secrets")
-    mine = [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
+    mine = b.kit.keys.secret_texts("secret", "private")
     if not mine:
-        raise NotApplicable("凭证中没有 secrets", "the credentials hold no secrets")
+        raise NotApplicable("凭证中没有密钥", "the credentials hold no secrets")
     await b.ask(b.adapter(), b.call())
     for passage in b.proxy.passages:
         b.require(not passage.request.mentions(*mine), "请求中含有密钥", "a request carries the secret")

@@ -69,7 +69,7 @@ async def odd_route(b: Bench) -> None:
 
 
 @check("LIM-06", "no-proxies", "不受环境代理影响", "proxies of the environment do not exist",
-       verbs=(Verb.SUBMIT,), samples=("submit",))  # fmt: skip
+       verbs=(Verb.SUBMIT,), samples=("submit",), alone=True)  # fmt: skip
 async def environment(b: Bench) -> None:
     import os
 
@@ -80,5 +80,5 @@ async def environment(b: Bench) -> None:
     try:
         b.expect(await b.ask(b.adapter(private=True), b.call()), *TAKEN)
     finally:
-        del os.environ["HTTP_PROXY"]
+        os.environ.pop("HTTP_PROXY", None)
     b.require(not elsewhere.connections, "经由环境代理", "it went through the proxy of the environment")

@@ -45,7 +45,6 @@ async def errors(b: Bench) -> None:
         call = b.call(fields=CANARY)
         with b.proxy.doing(act, b.about(call), what):
             outcome = await b.ask(b.adapter(), call, f"call, {what}")
-        b.require(outcome.error is not None, f"没有报错：{what}", f"no error came of it: {what}")
         b.require(not _leaks(b, outcome, values), f"错误文字泄露内容：{what}", f"the error text tells too much: {what}")
 
 

@@ -14,7 +14,8 @@ def badge(report: Report) -> str:
     """How many of the checks that apply have passed."""
     passed, failed = report.count(Status.PASSED), report.count(Status.FAILED)
     left, right = "tongban conformance", f"{passed}/{passed + failed}"
-    title = f"{report.adapter}: {passed} 项通过，{failed} 项未通过 · {passed} passed, {failed} failed"
+    name = "".join(char for char in report.adapter if char.isprintable())  # controls have no place in XML
+    title = f"{name}: {passed} 项通过，{failed} 项未通过 · {passed} passed, {failed} failed"
     a, b = len(left) * _CHAR + 2 * _PAD, len(right) * _CHAR + 2 * _PAD
     colour = _GREEN if report.passed else _RED
     return (

@@ -15,7 +15,7 @@ def junit(report: Report) -> bytes:
     """One suite, one case a check; not applicable is skipped."""
     suite = Element(
         "testsuite",
-        name=f"tongban.conformance.{report.adapter}",
+        name=_clean(f"tongban.conformance.{report.adapter}"),
         tests=str(len(report.results)),
         failures=str(report.count(Status.FAILED)),
         errors="0",
@@ -36,7 +36,7 @@ def _case(suite: Element, report: Report, result: Result) -> None:
         suite,
         "testcase",
         name=f"{result.check.id} {result.check.title.en}",
-        classname=f"conformance.{report.adapter}.{result.check.group}".replace(":", "."),
+        classname=_clean(f"conformance.{report.adapter}.{result.check.group}".replace(":", ".")),
         time=f"{result.seconds:.3f}",
     )
     said = _clean(f"{result.text.zh} / {result.text.en}" if result.text else "")
