@@ -20,14 +20,14 @@ DAY_S = 86400.0
 
 @asynccontextmanager
 async def _next_day(b: Bench) -> AsyncIterator[tuple[date, ProvinceCall, ProvinceAdapter]]:
-    """Something has been done today, and it is tomorrow at the target and at the adapter."""
+    """Something has been done today, and it is tomorrow in the target's books; signatures go by the true time."""
     if b.kit.controls is None:
         raise NotApplicable("对方不提供 /sim", "the target offers no controls")
     call = b.call()
     await b.done(b.adapter(), call)
     today = datetime.now(_CHINA).date()
     async with b.kit.controls.later(DAY_S):
-        yield today, call, b.adapter(shift_s=DAY_S)
+        yield today, call, b.adapter()
 
 
 async def _read(b: Bench, adapter: ProvinceAdapter, day: date, what: str) -> ResultsFile | ProvinceError | None:
