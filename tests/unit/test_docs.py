@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from ruamel.yaml import YAML
 from temporalio.bridge import temporal_sdk_bridge
 
-from adapters.entries import Pending, ProvinceEntry, read_entries
+from adapters.entries import CalendarOverride, DepartmentEntry, Pending, ProvinceEntry, read_entries
 from api.app import ROUTERS
 from api.usecases.callbacks import _REFUSED
 from domain.audit import SUPERSEDED
@@ -248,9 +248,13 @@ def test_temporals_variables_are_those_its_sdk_reads() -> None:
 
 def test_the_provinces_file_is_described_as_it_is_read(tmp_path: Path) -> None:
     page = REFERENCE / "provinces-file.md"
-    keys = {names(row[0])[0] for row in rows(text_of(page))}
-    expected = set(ProvinceEntry.model_fields) - {"pending"} | {f"pending.{key}" for key in Pending.model_fields}
-    assert keys == expected
+    text = text_of(page)
+    described = {names(row[0])[0] for row in rows(text.partition("\n## ")[0])}
+    assert described == set(ProvinceEntry.model_fields) - {"pending"} | {
+        f"pending.{key}" for key in Pending.model_fields
+    }
+    for title, model in (("Departments", DepartmentEntry), ("Calendar", CalendarOverride)):
+        assert {names(row[0])[0] for row in rows(section(text, title))} == set(model.model_fields)
     (example,) = fences(page, "json")
     file = tmp_path / "provinces.json"
     file.write_text(example)
