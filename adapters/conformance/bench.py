@@ -202,6 +202,8 @@ class Bench:
         try:
             outcome = await _attempt(work, bound_s)
             step.came = f"{outcome.said} ({outcome.seconds:.2f} s)"
+            if outcome.error is not None:
+                self.kit.errors.append((self.check.id, outcome.error))
         except Failed as failed:
             step.came = str(failed)
             raise

@@ -53,7 +53,10 @@ class Harvest:
 
 @dataclass
 class Kit:
-    """Everything a check may need. ``harvests``: callbacks that several checks look at are waited for once."""
+    """Everything a check may need.
+
+    harvests: callbacks that several checks look at are waited for once. errors: what was raised so far, by check.
+    """
 
     name: str
     factory: AdapterFactory
@@ -65,6 +68,7 @@ class Kit:
     harvests: dict[str, Harvest | Failed] = field(default_factory=dict)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     tokens: set[str] = field(default_factory=set)
+    errors: list[tuple[str, Exception]] = field(default_factory=list)
     tls: ssl.SSLContext = field(default_factory=ssl.create_default_context)
 
     @property

@@ -33,7 +33,7 @@ PLANTED = {
     faulty.WaitsForEver: {"FND-05", "TIM-01", "TIM-02", "TIM-03", "TIM-07"},
     faulty.ReadsEverything: {"SPO-05"},
     faulty.TriesTwice: {"SUB-10"},
-    faulty.TellsTooMuch: {"PRV-01"},
+    faulty.TellsTooMuch: {"PRV-01", "PRV-04"},
     faulty.RaisesItsOwn: {"REF-03", "REF-04", "REF-05", "REF-06", "SUB-10"},
 }
 PLANTED_IN_SHIPPED = {

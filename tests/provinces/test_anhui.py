@@ -159,7 +159,6 @@ async def test_the_nightly_file_has_every_matter_that_ended(desk: Desk, caller: 
     await desk.client.post(TITLE, json={"uscc": COMPANY, "_remark": '遗嘱,"\U00020bb7"\n第二行'})
     assert (await fetch(caller, today())).json() == {"error": "no_such_day"}
     await desk.client.post("/sim/clock", json={"offset_s": 86400})
-    caller.now = lambda: time.time() + 86400
     rows, control, sheet = opened(await fetch(caller, today()))
     assert [row["ywlsh"] for row in rows] == sorted(row["ywlsh"] for row in rows)
     by_number = {row["ywlsh"]: row for row in rows}
@@ -183,7 +182,6 @@ async def test_the_nightly_file_can_be_damaged_and_mended(desk: Desk, caller: An
     for _ in range(3):
         await caller.send("apply", "tax", "tax_clearance", {"uscc": COMPANY})
     await desk.client.post("/sim/clock", json={"offset_s": 86400})
-    caller.now = lambda: time.time() + 86400
     tamper = f"/sim/results/{today()}/tamper"
     assert (await desk.client.post(tamper, json={"drop": 1, "add": 2, "digest": True})).status_code == 204
     rows, control, sheet = opened(await fetch(caller, today()))

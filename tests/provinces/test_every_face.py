@@ -136,7 +136,7 @@ async def test_departments_are_asked_and_told_about_anything(desk: Desk) -> None
     no = await desk.caller.find(objected)
     assert no is not None
     assert (no.state, no.reasons) == ("refused", ["objection"])
-    assert [(row["verb"], row["delta"]) for row in await desk.ledger()] == [("consult", 0), ("notify", 0)]
+    assert [(row["verb"], row["delta"]) for row in await desk.ledger()] == [("consult", 1), ("notify", 1)]
 
 
 async def test_evidence_is_shown_without_a_trace_released_with_one_and_verified(desk: Desk) -> None:

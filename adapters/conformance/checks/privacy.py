@@ -6,20 +6,18 @@ import traceback
 from urllib.parse import unquote
 
 from adapters.conformance import acts
-from adapters.conformance.bench import Bench, Outcome
+from adapters.conformance.bench import Bench
 from adapters.conformance.http import Message, Response, response
-from adapters.conformance.model import check
+from adapters.conformance.model import NotApplicable, check
 from domain.effects import Verb
 
 CANARY = {"kit_name": "金丝雀·不可泄露", "kit_id": "KITCANARY0123456789"}
 
 
-def _leaks(b: Bench, outcome: Outcome, values: tuple[str, ...]) -> list[str]:
-    if outcome.error is None:
+def _leaks(b: Bench, error: Exception | None, values: tuple[str, ...]) -> list[str]:
+    if error is None:
         return []
-    told = (
-        "".join(traceback.format_exception_only(outcome.error)) + repr(outcome.error.args) + repr(vars(outcome.error))
-    )
+    told = "".join(traceback.format_exception_only(error)) + repr(error.args) + repr(vars(error))
     return [value for value in (*b.kit.keys.secret_texts(), *values) if value in told]
 
 
@@ -45,7 +43,9 @@ async def errors(b: Bench) -> None:
         call = b.call(fields=CANARY)
         with b.proxy.doing(act, b.about(call), what):
             outcome = await b.ask(b.adapter(), call, f"call, {what}")
-        b.require(not _leaks(b, outcome, values), f"错误文字泄露内容：{what}", f"the error text tells too much: {what}")
+        b.require(
+            not _leaks(b, outcome.error, values), f"错误文字泄露内容：{what}", f"the error text tells too much: {what}"
+        )
 
 
 @check("PRV-02", "errors-tell-nothing", "地址中不含申请内容", "no field's value stands in an address",
@@ -73,3 +73,16 @@ async def minimal(b: Bench) -> None:
     user = os.environ.get("USER", "")
     telling = [each for each in (socket.gethostname(), user) if len(each) > 5]
     b.require(not raw.without("host").mentions(*telling), "请求泄露本机信息", "the request tells about this machine")
+
+
+@check("PRV-04", "errors-tell-nothing", "整个检查过程中没有错误泄露内容", "nor did any error text of this whole run",
+       alone=True)  # fmt: skip
+async def errors_of_the_run(b: Bench) -> None:
+    fields = (value for sample in b.kit.profile.samples.values() for value in sample.fields.values())
+    values = tuple(value for value in fields if len(value) > 8)
+    if not b.kit.errors:
+        raise NotApplicable("没有出现错误", "there was no error")
+    leaking = sorted({check_id for check_id, error in b.kit.errors if _leaks(b, error, values)})
+    b.require(
+        not leaking, f"错误文字泄露内容：{', '.join(leaking)}", f"error texts tell too much in {', '.join(leaking)}"
+    )
