@@ -23,7 +23,7 @@ from adapters.registry import Provinces
 from catalogue.library import Library
 from domain import names
 from domain.calendar import LocalDay
-from domain.effects import Answer, ProvinceCall, Verb
+from domain.effects import Answer, Expect, ProvinceCall, Verb
 from domain.invariants import CHECKS, deadlines_are_right
 from models import inspection, outbox, seals
 from models.calendars import Calendars
@@ -197,7 +197,10 @@ async def _provinces(database: Database, provinces: Provinces, report: Report) -
                     case_no=effect.case_no,
                 )
                 try:
-                    answer = await provinces.get(region).find(call)
+                    adapter = provinces.for_place(effect.region, effect.department)
+                    if Expect.CLERK in adapter.capabilities.answers:
+                        continue  # nobody can be asked there: the nightly file tells
+                    answer = await adapter.find(call)
                 except ProvinceError as error:
                     report.unchecked.append(("5", f"{region} cannot be asked ({error.code})"))
                     break

@@ -102,7 +102,7 @@ def test_bad_names_are_refused_and_nothing_is_written(tmp_path: Path, name: str)
 
 
 def test_names_and_folders_that_are_taken_are_refused(tmp_path: Path) -> None:
-    shipped = CliRunner().invoke(app, ["new", "adapter", "signed_json", "--into", str(tmp_path)])
+    shipped = CliRunner().invoke(app, ["new", "adapter", "shanghai", "--into", str(tmp_path)])
     assert (shipped.exit_code, "already" in shipped.stderr) == (2, True)
     hyphened = CliRunner().invoke(app, ["new", "adapter", "signed-json", "--into", str(tmp_path)])
     assert (hyphened.exit_code, "already" in hyphened.stderr) == (2, True)
