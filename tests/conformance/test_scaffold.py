@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from adapters import registry
 from tests.conformance.places import ROOT
 from tongban.cli import app
 from tongban.commands import new
@@ -101,10 +102,11 @@ def test_bad_names_are_refused_and_nothing_is_written(tmp_path: Path, name: str)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_names_and_folders_that_are_taken_are_refused(tmp_path: Path) -> None:
+def test_names_and_folders_that_are_taken_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shipped = CliRunner().invoke(app, ["new", "adapter", "shanghai", "--into", str(tmp_path)])
     assert (shipped.exit_code, "already" in shipped.stderr) == (2, True)
-    hyphened = CliRunner().invoke(app, ["new", "adapter", "signed-json", "--into", str(tmp_path)])
+    monkeypatch.setattr(registry, "installed", lambda: {"paper_tray": []})
+    hyphened = CliRunner().invoke(app, ["new", "adapter", "paper-tray", "--into", str(tmp_path)])
     assert (hyphened.exit_code, "already" in hyphened.stderr) == (2, True)
     (tmp_path / "mine").mkdir()
     there = CliRunner().invoke(app, ["new", "adapter", "mine", "--into", str(tmp_path)])
