@@ -12,7 +12,7 @@ from domain.identifiers import parse_licence_id
 from domain.messages import Actor, Role
 from domain.plan import CaseStep, StepKind
 from domain.process import hands, steps
-from domain.process.state import Call, Callback, CallOutcome, OutcomeStatus, Undo
+from domain.process.state import KEPT_AWAY, Call, Callback, CallOutcome, OutcomeStatus, Undo
 from domain.record import EvidenceState, LicenceIssued
 
 if TYPE_CHECKING:
@@ -106,7 +106,8 @@ def take_poll(process: Process, asked: Call, outcome: CallOutcome, now: datetime
     state.calling = None
     if outcome.status is OutcomeStatus.ANSWERED and outcome.answer not in {None, AnswerStatus.PENDING}:
         settle(process, asked.step, outcome, now)
-    elif asked.decision:  # a clerk's word must not get lost because the database was away
+    elif asked.decision or (outcome.code in KEPT_AWAY and process.state.closing is None):
+        # a clerk's word must not get lost, and what may not be asked beside the queue is asked through it
         state.calling = Verb.FIND
         process.calls.append(asked.model_copy(update={"patient": True}))
     elif process.state.closing is not None:

@@ -15,7 +15,16 @@ from domain.effects import AnswerStatus, Verb
 from domain.messages import Actor, Role
 from domain.plan import StepKind
 from domain.process import hands, steps
-from domain.process.state import Call, CallOutcome, Closing, OutcomeStatus, SupplementStatus, Undo, UndoStatus
+from domain.process.state import (
+    KEPT_AWAY,
+    Call,
+    CallOutcome,
+    Closing,
+    OutcomeStatus,
+    SupplementStatus,
+    Undo,
+    UndoStatus,
+)
 from domain.record import EvidenceState, TaskKind, TaskState
 
 if TYPE_CHECKING:
@@ -117,7 +126,8 @@ def take_outcome(process: Process, asked: Call, outcome: CallOutcome, now: datet
             _send(process, undo, now)
         elif outcome.status is OutcomeStatus.ANSWERED and outcome.answer is not None:
             settle(process, undo, outcome, now)
-        elif asked.decision:  # a clerk's word must not get lost because the database was away
+        elif asked.decision or outcome.code in KEPT_AWAY:
+            # a clerk's word must not get lost, and what may not be asked beside the queue is asked through it
             process.calls.append(asked.model_copy(update={"patient": True}))
         else:
             state.poll_at = now + timedelta(seconds=state.poll_after_s)

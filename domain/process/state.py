@@ -27,6 +27,10 @@ class OutcomeStatus(StrEnum):
     UNUSABLE = "unusable"  # misconfigured or contract broken: a person has to act
 
 
+KEPT_AWAY = frozenset({"held", "rate"})
+"""Codes of DEFERRED that say: only the province's queue may ask there."""
+
+
 class Call(Message):
     """A call the process wants made.
 

@@ -228,6 +228,18 @@ def test_a_result_that_broke_down_at_the_province_is_asked_for_under_the_same_ke
     assert (again.verb, again.key, again.patient) == (Verb.SUBMIT, key, True)
 
 
+def test_a_result_that_may_not_be_asked_for_beside_the_queue_is_asked_for_through_it() -> None:
+    world = World(plan())
+    world.accept()
+    world.answer(world.flight("file"), PENDING)
+    world.pass_time()
+    world.end(world.flight("file"), CallOutcome(status=OutcomeStatus.DEFERRED, code="held"))
+    again = world.flight("file").call
+    assert (again.verb, again.patient) == (Verb.FIND, True)
+    world.complete(world.receiver.pending()[0])
+    assert world.step("file") is StepStatus.DONE
+
+
 @pytest.mark.parametrize(("retryable", "status"), [(True, StepStatus.BLOCKED), (False, StepStatus.RESOLVE)])
 def test_a_breakdown_that_is_reported_is_tried_again_or_a_persons(retryable: bool, status: StepStatus) -> None:
     world = World(plan())
