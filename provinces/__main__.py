@@ -35,6 +35,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     add("--callback-url", default="", help="where results of pending requests are sent")
     add("--pending-seconds", type=float, default=1.0, help="how long a pending service takes")
     add("--slow-seconds", type=float, default=0.15, help="how long 340000 takes over every request")
+    add("--seed", type=int, default=0, help="another number invents other holders and throws other dice for faults")
     add("--no-auto-pay", action="store_true", help="fees wait for somebody who pays at /pay/NUMBER")
     controls = parser.add_mutually_exclusive_group()
     controls.add_argument("--controls", action="store_true", help="opens /sim and the page; the default on loopback")
@@ -53,6 +54,7 @@ def settings_of(args: argparse.Namespace) -> Settings:
         region=args.region, data=data, callback_url=args.callback_url,
         pending_s=args.pending_seconds, controls=not args.no_controls and (args.controls or is_loopback(args.host)),
         auto_pay=not args.no_auto_pay, dialect=args.dialect, credentials=args.credentials, slow_s=args.slow_seconds,
+        seed=args.seed,
     )  # fmt: skip
     if not dialect_of(settings):
         raise SystemExit(f"{args.region} has no dialect of its own: give --dialect {'|'.join(DIALECTS)}")

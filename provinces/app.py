@@ -47,10 +47,10 @@ class Province:
         )
         self.store = Store(settings.data / "province.sqlite")
         self.clock = Clock(self.store)
-        self.faults = Switchboard()
+        self.faults = Switchboard(settings.seed)
         self.office = Office(
-            settings.region, self.store, self.clock, settings.pending_s, auto_pay=settings.auto_pay
-        )  # fmt: skip
+            settings.region, self.store, self.clock, settings.pending_s, auto_pay=settings.auto_pay, seed=settings.seed
+        )
         self.house = House(settings, self.store, self.clock, self.faults, self.office, credentials)
         self.face = kind(self.house)
         self.messenger = Messenger(self.house, {kind.name: self.face})

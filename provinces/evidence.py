@@ -61,20 +61,21 @@ INVALID_LICENCE = Missing("invalid_licence", "证照标识不正确。", "This i
 INVALID_HOLDER = Missing("invalid_holder", "持有人证件号码不正确。", "The holder's number is not valid.")
 
 
-def look_up(region: str, holder_id: str, *, from_anywhere: bool = False) -> dict[str, str] | Missing:
+def look_up(region: str, holder_id: str, *, from_anywhere: bool = False, seed: int = 0) -> dict[str, str] | Missing:
     """The evidence about one holder, as plain strings.
 
     ``from_anywhere``: a register of homes or of work, which holds also people whose number was given elsewhere.
+    ``seed``: another one invents others.
     """
     if identifiers.is_uscc(holder_id):
         if holder_id[2:4] != region[:2] or holder_id[14:16] == NOT_REGISTERED_COMPANY:
             return NOT_FOUND
-        return _company(region, _whose(holder_id, "91310000XXXX00019C"))
+        return _company(region, _whose(holder_id, "91310000XXXX00019C"), seed)
     if identifiers.is_resident_id(holder_id):
         of_here = from_anywhere or holder_id[:2] == region[:2]
         if not of_here or holder_id[14:17] == NOT_REGISTERED_PERSON:
             return NOT_FOUND
-        return _person(region, _whose(holder_id, "33049919780808019X"))
+        return _person(region, _whose(holder_id, "33049919780808019X"), seed)
     return INVALID_HOLDER
 
 
@@ -97,8 +98,8 @@ def _whose(holder_id: str, somebody: str) -> str:
     return somebody if holder_id[14:16] == SOMEBODY_ELSE else holder_id
 
 
-def _person(region: str, holder_id: str) -> dict[str, str]:
-    seed = _seed(holder_id)
+def _person(region: str, holder_id: str, chosen: int) -> dict[str, str]:
+    seed = _seed(holder_id, chosen)
     return {
         "holder_id": holder_id,
         "holder_name": SEEDED_PEOPLE.get(holder_id) or _name(seed),
@@ -110,8 +111,8 @@ def _person(region: str, holder_id: str) -> dict[str, str]:
     }
 
 
-def _company(region: str, holder_id: str) -> dict[str, str]:
-    seed = _seed(holder_id)
+def _company(region: str, holder_id: str, chosen: int) -> dict[str, str]:
+    seed = _seed(holder_id, chosen)
     place = PROVINCE_NAMES.get(region[:2], "")
     brand = _BRANDS[seed[2] % len(_BRANDS)] + _BRANDS[seed[3] % len(_BRANDS)]
     invented = (f"{place}{brand}{_TRADES[seed[4] % len(_TRADES)]}有限公司", _name(seed))
@@ -131,8 +132,8 @@ def _company(region: str, holder_id: str) -> dict[str, str]:
     }
 
 
-def _seed(holder_id: str) -> bytes:
-    return hashlib.sha256(b"evidence:" + holder_id.encode()).digest()
+def _seed(holder_id: str, chosen: int) -> bytes:
+    return hashlib.sha256(f"evidence:{chosen or ''}{holder_id}".encode()).digest()
 
 
 def _name(seed: bytes) -> str:

@@ -93,7 +93,8 @@ class Fault:
 class Switchboard:
     """Faults in the order they were switched on, each used up by its strikes."""
 
-    def __init__(self) -> None:
+    def __init__(self, seed: int = 0) -> None:
+        self._seed = seed  # of faults that bring none of their own
         self._faults: list[Fault] = []
         self._dice: dict[int, random.Random] = {}
         self._last = 0
@@ -110,7 +111,7 @@ class Switchboard:
         fault.times = None if body.get("times") is None else _checked(body["times"], int)
         fault.probability = float(_checked(body.get("probability", 1.0), int, float))
         fault.seconds = float(_checked(body.get("seconds", KINDS[kind].seconds), int, float))
-        fault.seed = _checked(body.get("seed", 0), int)
+        fault.seed = _checked(body.get("seed", self._seed), int)
         fault.retry_after = str(_checked(body.get("retry_after", "2"), int, str))
         fault.status = _checked(body.get("status", 400), int)
         _check_ranges(fault)

@@ -26,6 +26,7 @@ class Settings:
     dialect: str = ""
     credentials: Path | None = None
     slow_s: float = 0.15
+    seed: int = 0
 
 
 async def _nobody(key: str) -> None:

@@ -41,12 +41,15 @@ class Handled:
 class Office:
     """All departments of one province."""
 
-    def __init__(self, region: str, store: Store, clock: Clock, pending_s: float, *, auto_pay: bool = True) -> None:
+    def __init__(
+        self, region: str, store: Store, clock: Clock, pending_s: float, *, auto_pay: bool = True, seed: int = 0
+    ) -> None:
         self.region = region
         self.store = store
         self.clock = clock
         self.address = ""  # where this program is reached, as its last caller knew it
         self._auto_pay = auto_pay
+        self._seed = seed
         self._pending_s = pending_s
         self.wake: Callable[[], None] = lambda: None
         self.announce: Announce = lambda matter, what: None  # what: taken | wants | ended
@@ -220,7 +223,7 @@ class Office:
         return Outcome(order.key, "", State.DONE, found)
 
     def _look_up(self, known_as: Operation, holder_id: str) -> dict[str, str] | evidence.Missing:
-        found = evidence.look_up(self.region, holder_id, from_anywhere=known_as.from_anywhere)
+        found = evidence.look_up(self.region, holder_id, from_anywhere=known_as.from_anywhere, seed=self._seed)
         if isinstance(found, evidence.Missing) or not known_as.register:
             return found
         return found | {"licence_name": known_as.register}

@@ -188,3 +188,17 @@ async def test_without_controls_there_is_no_page_and_no_switch(tmp_path: Path, r
         assert (await desk.client.get(path)).status_code == 404
     assert region in (await desk.caller.health()).text
     await desk.aclose()
+
+
+async def test_another_seed_invents_others_and_the_same_seed_the_same(tmp_path: Path) -> None:
+    names = []
+    for number, seed in enumerate((0, 7, 7)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        desk = Desk("330000", folder, seed=seed)
+        shown = await desk.caller.send(
+            "preview", "market_regulation", "business_licence", {"holder_id": "91330100XXXX00123X"}
+        )
+        names.append(shown.result["holder_name"])
+        await desk.aclose()
+    assert names[1] == names[2] != names[0]
