@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
+from api.usecases import provinces as usecases
+from domain.calendar import LocalDay
+from domain.messages import Text
 from models import effects, provinces
 from tests.api.test_problems import is_problem
 from tests.db.test_effects import LONG, intent
@@ -155,3 +159,24 @@ async def test_what_was_put_aside_is_listed_without_what_it_said(office: Office)
     assert (entry["step"], entry["code"], entry["fields"]) == ("permit", "wrong_person", ["holder_id", "holder_name"])
     assert (await office.login("auditor").get("/v1/provinces/310000/quarantine")).json() == {"entries": []}
     is_problem(await office.login("supervisor", "340000", "tax").get(f"/v1/provinces/{ANHUI}/quarantine"), 403)
+
+
+async def test_open_cases_are_told_once_of_a_provinces_own_days(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await add_case(office.house.database)
+    closed = LocalDay(day=date(2026, 12, 3), working=False, why=Text(zh="台风停工", en="the typhoon"))
+    assert await usecases.tell_local_days(office.house) == 0
+    monkeypatch.setattr(type(office.house.provinces), "local_days", {ANHUI: (closed,)})
+    assert await usecases.tell_local_days(office.house) == 1
+    assert await usecases.tell_local_days(office.house) == 0
+    async with office.house.database.begin() as session:
+        told = await session.execute(text("SELECT payload->>'region' FROM outbox WHERE kind = 'calendar'"))
+        assert told.scalars().all() == [ANHUI]
+    preview = "/v1/deadlines/preview?start=2026-12-01&days=2"
+    anyone = office.caller()
+    assert (await anyone.get(preview)).json()["due"] == "2026-12-03"
+    here = (await anyone.get(f"{preview}&region=340100")).json()
+    assert here["due"] == "2026-12-04"
+    assert any("台风停工" in line["zh"] for line in here["explanation"])
+    is_problem(await anyone.get(f"{preview}&region=x"), 422)
