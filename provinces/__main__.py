@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import fcntl
 import ipaddress
 import logging
+import os
 import signal
 import socket
 import sys
@@ -29,7 +31,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     add("--region", required=True, help="six-digit code of the province, e.g. 340000")
     add("--port", type=int, required=True, help="0 takes a free one and prints it")
     add("--host", default="127.0.0.1")
-    add("--data", type=Path, help="folder of its database; default .data/provinces/REGION")
+    add("--data", type=Path, help="folder of its database; default .data/by-hand/REGION")
     add("--dialect", default="", choices=["", *DIALECTS], help="for a region that has none of its own")
     add("--credentials", type=Path, help="JSON; read again when it changes; default: well-known test credentials")
     add("--callback-url", default="", help="where results of pending requests are sent")
@@ -48,7 +50,7 @@ def settings_of(args: argparse.Namespace) -> Settings:
     """The settings a command line stands for; makes the data folder."""
     if len(args.region) != 6 or not (args.region.isascii() and args.region.isdigit()):
         raise SystemExit("--region is six digits")
-    data = args.data or Path(".data/provinces") / args.region
+    data = args.data or Path(".data/by-hand") / args.region
     data.mkdir(parents=True, exist_ok=True)
     settings = Settings(
         region=args.region, data=data, callback_url=args.callback_url,
@@ -67,6 +69,17 @@ def is_loopback(host: str) -> bool:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _alone(folder: Path) -> bool:
+    """Takes the folder for this process; False if another one has it. The lock goes with the process."""
+    handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        return False
+    return True
 
 
 class Server(uvicorn.Server):
@@ -119,12 +132,14 @@ def main() -> None:
     args = arguments()
     logging.basicConfig(level=args.log_level.upper())
     settings = settings_of(args)
+    if not _alone(settings.data):
+        raise SystemExit(f"{settings.data}: another province runs on this folder; give --data")
     if args.credentials is None and not is_loopback(args.host):
         log.warning("reachable from outside with test credentials that everybody knows")
     try:
         app = build_app(settings)
     except (BadCredentials, OSError) as error:
-        raise SystemExit(str(error)) from None
+        raise SystemExit(f"{args.credentials or settings.data}: {error}") from None
     # uvicorn raises the signal again when it is done; without these the exit code would not be 0
     signal.signal(signal.SIGTERM, lambda *_: None)
     signal.signal(signal.SIGINT, lambda *_: None)
@@ -135,7 +150,11 @@ def main() -> None:
     server = Server(config)
     province: Province = app.state.province
     province.house.close_door = server.close_door
-    asyncio.run(server.serve(sockets=[listening(args.host, args.port)]))
+    try:
+        listener = listening(args.host, args.port)
+    except OSError as taken:
+        raise SystemExit(f"--port {args.port}: cannot listen there ({taken.strerror})") from None
+    asyncio.run(server.serve(sockets=[listener]))
 
 
 if __name__ == "__main__":

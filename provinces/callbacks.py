@@ -51,8 +51,8 @@ class Messenger:
         """Where events go; what was set while running outlives a restart."""
         return self._house.store.setting(ADDRESS, self._house.settings.callback_url)
 
-    def set_url(self, url: str) -> None:
-        """Events go there from now on; "" sends none."""
+    def set_url(self, url: str | None) -> None:
+        """Events go there from now on; "" sends none, None is the command line's again."""
         with self._house.store.transaction():
             self._house.store.set_setting(ADDRESS, url)
         self._changed.set()

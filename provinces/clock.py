@@ -44,6 +44,8 @@ class Clock:
         """``{"offset_s": n}`` or ``{"now": "2026-11-25T09:30:00+08:00"}``; raises BadClock."""
         if not isinstance(body, dict) or len(body) != 1:
             raise BadClock("give offset_s or now")
+        if not {"offset_s", "now"} & set(body):
+            raise BadClock("give offset_s or now")
         if "offset_s" in body:
             offset = body["offset_s"]
         else:

@@ -51,7 +51,7 @@ class Controls:
             route("/", self.page, ["GET"]),
             route("/sim/faults", self.faults, ["GET", "POST", "DELETE"]),
             route("/sim/clock", self.clock, ["GET", "POST", "DELETE"]),
-            route("/sim/callback", self.callback, ["GET", "POST"]),
+            route("/sim/callback", self.callback, ["GET", "POST", "DELETE"]),
             route("/sim/ledger", self.ledger, ["GET"]),
             route("/sim/callbacks", self.callbacks, ["GET"]),
             route("/sim/requests", self.requests, ["GET"]),
@@ -100,7 +100,9 @@ class Controls:
         return _done(request, {"offset_s": clock.offset_s, "now": clock.text()})
 
     async def callback(self, request: Request) -> Response:
-        """GET, POST /sim/callback: where events go."""
+        """GET, POST, DELETE /sim/callback: where events go; deleted, where the command line has said."""
+        if request.method == "DELETE":
+            self._messenger.set_url(None)
         if request.method == "POST":
             try:
                 body = await _body(request)
@@ -148,7 +150,7 @@ async def _body(request: Request) -> object:
     if len(raw) > LONGEST_BODY:
         raise BadControl("too large")
     try:
-        if not _is_form(request):
+        if not _is_form(request) or raw.lstrip().startswith(b"{"):  # curl -d says "form" of its own accord
             read: object = json.loads(raw)
             return read
         if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):

@@ -143,9 +143,12 @@ class Store:
         row = self._db.execute("SELECT value FROM setting WHERE name = ?", (name,)).fetchone()
         return str(row[0]) if row else default
 
-    def set_setting(self, name: str, value: str) -> None:
-        """Sets something for good."""
-        self._db.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (name, value))
+    def set_setting(self, name: str, value: str | None) -> None:
+        """Sets something for good; None forgets it."""
+        if value is None:
+            self._db.execute("DELETE FROM setting WHERE name = ?", (name,))
+        else:
+            self._db.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (name, value))
 
     # matters
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from tongban.commands import conformance, deadlines, migrate, new, reconcile, services
+from tongban.commands import conformance, deadlines, migrate, new, provinces, reconcile, services
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -31,6 +33,7 @@ app.command("migrate")(migrate.migrate)
 app.command("reconcile")(reconcile.reconcile)
 app.command("conformance")(conformance.conformance)
 app.add_typer(new.app, name="new")
+app.add_typer(provinces.app, name="provinces")
 
 DataDir = Annotated[
     Path, typer.Option("--data-dir", envvar="TONGBAN_DATA_DIR", help="Everything is kept in this folder.")
@@ -43,6 +46,17 @@ def refuse(text: str) -> NoReturn:
     """Ends the command with one short text and status 2."""
     typer.echo(text, err=True)
     raise typer.Exit(REFUSED)
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """A mistake in the provinces file ends the command with its sentence and status 2."""
+    from adapters.entries import ConfigurationError
+
+    try:
+        yield
+    except ConfigurationError as wrong:
+        refuse(f"各省文件不可用。The provinces file cannot be used.\n{wrong}")
 
 
 def settings_or_exit() -> Settings:
@@ -76,7 +90,8 @@ def api() -> None:
     settings = settings_or_exit()
     from tongban.serve import run
 
-    run(settings)
+    with refusing():
+        run(settings)
 
 
 @app.command()
@@ -92,7 +107,8 @@ def worker(
 
     from tongban.worker import run
 
-    asyncio.run(run(settings, role))
+    with refusing():
+        asyncio.run(run(settings, role))
 
 
 @app.command()
@@ -103,7 +119,8 @@ def relay() -> None:
 
     from tongban.relay import run
 
-    asyncio.run(run(settings))
+    with refusing():
+        asyncio.run(run(settings))
 
 
 @app.command()
@@ -119,11 +136,16 @@ def token(
 ) -> None:
     """Print a login for the demo. Refused outside demo mode: there the identity provider issues logins."""
     settings = settings_or_exit()
+    from domain.messages import Role
     from tongban.settings import Mode
     from tongban.stack.keys import Secrets, sign_token
 
     if settings.mode is not Mode.DEMO:
         refuse("token: only in demo mode (TONGBAN_MODE=demo); here the identity provider issues logins")
+    if role not in set(Role) - {Role.SYSTEM}:
+        refuse(f"--role {role}: {', '.join(sorted(set(Role) - {Role.SYSTEM}))}")
+    if role in {Role.CASEWORKER, Role.SUPERVISOR} and not (region and department):
+        refuse(f"--role {role}: --region and --department are needed: a login without them could see nothing")
     signing_key = key or Secrets(settings.data_dir / "secrets").signing_key
     try:
         text = sign_token(
@@ -151,7 +173,8 @@ def verify(
 
     from tongban.verify import run
 
-    raise typer.Exit(asyncio.run(run(settings, ask_provinces=ask_provinces)))
+    with refusing():
+        raise typer.Exit(asyncio.run(run(settings, ask_provinces=ask_provinces)))
 
 
 @app.command()

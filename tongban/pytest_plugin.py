@@ -90,7 +90,12 @@ def conformance_runs(request: pytest.FixtureRequest, conformance_target: Conform
 @pytest.fixture
 def conformance_check(request: pytest.FixtureRequest, conformance_runs: _Runs) -> Callable[[], None]:
     """Call it: it returns, skips or fails as its check has ended."""
-    return lambda: conformance_runs.judge(str(request.param))
+
+    def judge() -> None:
+        __tracebackhide__ = True
+        conformance_runs.judge(str(request.param))
+
+    return judge
 
 
 class CheckItem(pytest.Item):
@@ -131,6 +136,7 @@ class _Runs:
             with ThreadPoolExecutor(1) as thread:  # a loop of its own, whatever loop the tests have
                 report = thread.submit(asyncio.run, _run(self._target, self._ids)).result()
             self._results = {result.check.id: result for result in report.results}
+        __tracebackhide__ = True
         result = self._results[check_id]
         if result.status is Status.NOT_APPLICABLE:
             pytest.skip(f"{result.text.zh} / {result.text.en}" if result.text else "")

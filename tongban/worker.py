@@ -14,6 +14,7 @@ from temporalio.worker import Worker
 
 from activities.province import ProvinceActivities
 from activities.record import RecordActivities
+from adapters.entries import ConfigurationError
 from domain import names
 from tongban.settings import Settings
 from tongban.temporal import KeyRing, connect
@@ -68,6 +69,9 @@ async def run(settings: Settings, roles: Sequence[str]) -> None:
         loop.add_signal_handler(number, stop.set)
     database, provinces = open_database(settings), read_provinces(settings)
     try:
+        for role in roles:
+            if role != "core" and role.removeprefix("province:") not in provinces.regions:
+                raise ConfigurationError(f"{settings.provinces_file}: --role {role}: no such province in the file")
         client = await _connect(settings, stop)
         if client is None:
             return

@@ -82,4 +82,4 @@ class Controls:
         try:
             yield
         finally:
-            await self._client.post("/sim/callback", json={"url": json_object(before.content).get("url", "")})
+            await self._client.delete("/sim/callback")

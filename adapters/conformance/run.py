@@ -15,7 +15,7 @@ from adapters.conformance.kit import Kit, load
 from adapters.conformance.mailbox import Mailbox
 from adapters.conformance.model import Check, Failed, NotApplicable, Report, Result, Status
 from adapters.conformance.profile import Keys, Profile, Unusable
-from adapters.errors import Misconfigured
+from adapters.errors import Misconfigured, ProvinceError
 from domain.effects import Expect
 from domain.messages import Text
 
@@ -62,6 +62,23 @@ async def opened(
         await mailbox.stop()
         if sim is not None:
             await sim.aclose()
+
+
+async def believed(kit: Kit) -> None:
+    """Unusable if the target refuses these keys or speaks another dialect: no check would mean anything then."""
+    bench = Bench(kit, next(check for check in all_checks() if check.group == "HLT"))
+    await bench.proxy.start()
+    try:
+        await bench.adapter().health()
+    except Misconfigured as wrong:
+        raise Unusable(
+            f"对方不认可这些密钥，或不使用这种报文（{wrong}）。"
+            f"\nThe target does not believe these keys, or speaks another dialect ({wrong})."
+        ) from None
+    except ProvinceError:
+        return  # whatever else is wrong with it, the checks say
+    finally:
+        await bench.aclose()
 
 
 async def conform(kit: Kit, checks: Iterable[Check], tell: Tell = lambda result: None) -> Report:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -202,3 +204,33 @@ async def test_another_seed_invents_others_and_the_same_seed_the_same(tmp_path: 
         names.append(shown.result["holder_name"])
         await desk.aclose()
     assert names[1] == names[2] != names[0]
+
+
+async def test_a_folder_belongs_to_one_province_at_a_time(tmp_path: Path) -> None:
+    place = Program("330000", tmp_path)
+    other = ["-m", "provinces", "--region", "330000", "--port", "0", "--data", str(tmp_path)]
+    second = await asyncio.to_thread(subprocess.run, [sys.executable, *other], capture_output=True, text=True)
+    assert (second.returncode, "another province runs on this folder" in second.stderr) == (1, True)
+    await place.kill()
+    place.start()
+    assert await place.stop() == 0
+
+
+async def test_a_port_that_is_taken_is_said_in_one_sentence(tmp_path: Path) -> None:
+    place = Program("330000", tmp_path / "a")
+    port = place.url.rpartition(":")[2]
+    other = ["-m", "provinces", "--region", "330000", "--port", port, "--data", str(tmp_path / "b")]
+    second = await asyncio.to_thread(subprocess.run, [sys.executable, *other], capture_output=True, text=True)
+    assert second.returncode == 1
+    assert second.stderr.startswith(f"--port {port}: cannot listen there")
+    await place.stop()
+
+
+async def test_where_callbacks_go_can_be_given_back_to_the_command_line(tmp_path: Path) -> None:
+    desk = Desk("330000", tmp_path, callback_url="http://127.0.0.1:9/a")
+    assert (await desk.client.post("/sim/callback", json={"url": "http://127.0.0.1:9/b"})).json()["url"].endswith("/b")
+    assert (await desk.client.delete("/sim/callback")).json()["url"].endswith("/a")
+    form = {"Content-Type": "application/x-www-form-urlencoded"}  # what curl -d says of its own accord
+    assert (await desk.client.post("/sim/faults", content='{"kind": "down"}', headers=form)).status_code == 201
+    assert (await desk.client.post("/sim/clock", json={"offset": 5})).json()["error"] == "give offset_s or now"
+    await desk.aclose()

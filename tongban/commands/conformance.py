@@ -52,7 +52,17 @@ def conformance(
             if not file.parent.is_dir():
                 raise Unusable(f"{file.parent}：没有这个文件夹。\n{file.parent}: there is no such folder.")
         report = asyncio.run(
-            _run(console, adapter, target, profile, credentials, listen, checks, controls=not no_controls)
+            _run(
+                console,
+                adapter,
+                target,
+                profile,
+                credentials,
+                listen,
+                checks,
+                controls=not no_controls,
+                some=bool(only),
+            )
         )
     except Unusable as wrong:
         _refuse(str(wrong))
@@ -90,14 +100,23 @@ async def _run(
     checks: list[Check],
     *,
     controls: bool,
+    some: bool,
 ) -> Report:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-    from adapters.conformance.profile import read_keys, read_profile
-    from adapters.conformance.run import conform, opened
+    from adapters.conformance.kit import load
+    from adapters.conformance.profile import Unusable, read_keys, read_profile
+    from adapters.conformance.run import believed, conform, opened
+    from domain.effects import Expect
 
+    if Expect.CLERK in load(adapter).capabilities.answers:
+        raise Unusable(
+            f"{adapter} 由人员录入，没有可检查的报文。\n{adapter} is a person at a counter: there is no wire to check."
+        )
     told, keys = read_profile(profile, adapter), read_keys(credentials, adapter)
     async with opened(adapter, target, told, keys, listen=listen, controls=controls) as kit:
+        if not some:
+            await believed(kit)
         console.print(f"{adapter} → {target} · 回调 callbacks: {kit.mailbox.address}")
         bar = Progress(
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=console, transient=True,
@@ -106,8 +125,13 @@ async def _run(
         with bar:
             task = bar.add_task("检查 checks", total=len(checks))
 
+            groups = [check.group for check in checks]
+
             def tell(result: Result) -> None:
                 bar.update(task, advance=1, description=result.check.id)
+                groups.remove(result.check.group)
+                if not console.is_terminal and result.check.group not in groups:
+                    console.print(f"{result.check.group} …")
 
             return await conform(kit, checks, tell)
 

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from domain.calendar import local_day
 
 if TYPE_CHECKING:
     from api.schemas_provinces import ResultFileOut
@@ -27,33 +30,56 @@ _WORDS = {
 
 def reconcile(
     region: Annotated[str, typer.Option(help="A province that has a nightly file, such as 340000.")],
-    day: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="The day whose results are read.")],
+    day: Annotated[str, typer.Option(help="The day whose results are read, such as 2026-11-24, or yesterday.")],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")] = False,
 ) -> None:
     """Read a day's results of a province and compare them with our own books."""
-    from tongban.cli import refuse, settings_or_exit
+    from tongban.cli import refuse, refusing, settings_or_exit
 
-    found = asyncio.run(_run(settings_or_exit(), region, day.date()))
+    asked = _day(day)
+    if asked is None:
+        refuse(f"--day {day}：应为 2026-11-24 或 yesterday。Give a day such as 2026-11-24, or yesterday.")
+    with refusing():
+        found = asyncio.run(_run(settings_or_exit(), region, asked))
+    if isinstance(found, Unusable):
+        refuse(found.text)
     if isinstance(found, str):
         typer.echo(found, err=True)
         raise typer.Exit(UNREADABLE)
-    if found is None:
-        refuse(f"{region} 没有夜间结果文件。{region} has no nightly file of results.")
     typer.echo(json.dumps(found.model_dump(mode="json"), ensure_ascii=False) if as_json else _shown(found))
     raise typer.Exit(DIFFERS if found.differences else 0)
 
 
-async def _run(settings: Settings, region: str, day: date) -> ResultFileOut | str | None:
-    """What the file said; a sentence if it cannot be had; None if that province has no such files."""
+@dataclass(frozen=True)
+class Unusable:
+    """Why that province cannot be asked at all."""
+
+    text: str
+
+
+def _day(text: str) -> date | None:
+    if text == "yesterday":
+        return local_day(datetime.now(UTC)) - timedelta(days=1)
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+async def _run(settings: Settings, region: str, day: date) -> ResultFileOut | str | Unusable:
+    """What the file said; a sentence if it cannot be had."""
     from adapters.errors import ProvinceError
     from api.delivery import Delivery
     from api.usecases import provinces, reconcile
     from tongban.wiring import open_house
 
     async with open_house(settings) as house:
+        if region not in house.provinces.regions:
+            return Unusable(f"各省文件中没有 {region}。The provinces file has no {region}.")
         if region not in reconcile.with_files(house):
-            return None
+            return Unusable(f"{region} 没有夜间结果文件。{region} has no nightly file of results.")
         delivery = Delivery(house.database, house.gateway, house.calendars, local_first=house.local_first)
+        typer.echo(f"{region} {day} …", err=True)
         try:
             if await reconcile.run(house, delivery, region, day) is None:
                 return f"{region} {day}: 尚无结果文件。There is no file yet."
