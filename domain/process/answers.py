@@ -117,12 +117,12 @@ def take_poll(process: Process, asked: Call, outcome: CallOutcome, now: datetime
         process.note("effect:find:unusable", now, step=asked.step, data={"code": outcome.code})
         steps.ask_a_person(process, asked.step, now)
     elif outcome.status is OutcomeStatus.NOT_FOUND or outcome.failed:
-        # it said pending and has forgotten or broken down: the same key again can do no harm
+        # it said pending and has forgotten or broken down: once more under the same key
         verb = Verb.FETCH if process.steps[asked.step].kind is StepKind.EVIDENCE else Verb.SUBMIT
         process.move(asked.step, StepStatus.BLOCKED, now)
         state.trouble, state.calling = "failed" if outcome.failed else "forgotten", verb
         process.note(f"effect:find:{state.trouble}", now, step=asked.step)
-        process.calls.append(call(process, asked.step, verb, state.key, patient=True))
+        process.calls.append(call(process, asked.step, verb, state.key, patient=True, again=True))
     else:
         if outcome.wanting:
             hands.want(process, asked.step, now)
@@ -144,7 +144,7 @@ def broke_down(process: Process, step_id: str, message: Callback, now: datetime)
     hands.let_go(process, step_id, now)
     if message.retryable:
         process.move(step_id, StepStatus.BLOCKED, now)
-        process.calls.append(call(process, step_id, state.calling, state.key, patient=True))
+        process.calls.append(call(process, step_id, state.calling, state.key, patient=True, again=True))
     else:
         steps.ask_a_person(process, step_id, now)
     process.advance(now)
