@@ -29,9 +29,9 @@ from adapters.addresses import leads_astray
 from adapters.errors import Ambiguous, ContractBroken, Misconfigured, ProvinceError, Rejected, Unavailable
 from adapters.port import Capabilities, FindBy, ProvinceAdapter
 from domain import names
-from domain.effects import Answer, AnswerStatus, ProvinceCall, Verb
+from domain.effects import Answer, AnswerStatus, Expect, ProvinceCall, Verb
 from domain.process import Call, CallOutcome, OutcomeStatus
-from domain.process.answers import WRONG_PERSON
+from domain.process.answers import PROVINCE_FAILED, WRONG_PERSON
 from domain.process.hands import CONFIRM
 from domain.sending import payload
 from domain.start import CallProvince
@@ -132,7 +132,7 @@ class ProvinceActivities:
                 await self._trouble(intent, CONFIRM, unknown=True)
                 return CallOutcome(status=OutcomeStatus.UNUSABLE, code=CONFIRM)
             wire = _wire(request, payload(call.send, prepared.form, prepared.references), prepared, pending)
-            with desk.call() as exchange:
+            with desk.call(counted=can.answers != {Expect.CLERK}) as exchange:
                 try:
                     async with asyncio.timeout(seconds):
                         found = None
@@ -184,11 +184,9 @@ class ProvinceActivities:
         if answer is None:
             return CallOutcome(status=OutcomeStatus.NOT_FOUND, code="not_found")
         if answer.status is AnswerStatus.FAILED:
-            await self._trouble(intent, "province_failed", unknown=False)
+            await self._trouble(intent, PROVINCE_FAILED, unknown=False)
             status = OutcomeStatus.UNAVAILABLE if answer.retryable else OutcomeStatus.UNUSABLE
-            return CallOutcome(
-                status=status, code="province_failed", failed=answer.retryable and call.verb is Verb.FIND
-            )
+            return CallOutcome(status=status, code=PROVINCE_FAILED, failed=answer.retryable and call.verb is Verb.FIND)
         if item and answer.status is AnswerStatus.ACCEPTED:
             await effects.receipt_of_evidence(self._database, call.key, item, answer)
         elif call.key:
