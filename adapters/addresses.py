@@ -8,6 +8,7 @@ import asyncio
 import ipaddress
 import re
 import socket
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 import httpx
@@ -16,6 +17,7 @@ from adapters.errors import Misconfigured, Unavailable
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052: the last 32 bits are an IPv4 address
 _LOCAL_NAT64 = ipaddress.ip_network("64:ff9b:1::/48")  # RFC 8215: of somebody's own network
+_SITE_LOCAL = ipaddress.ip_network("fec0::/10")  # RFC 3879: of somebody's own network, too
 
 
 class PublicOnly(httpx.AsyncBaseTransport):
@@ -53,7 +55,8 @@ def is_public(address: str) -> bool:
     if isinstance(parsed, ipaddress.IPv6Address):
         translated = ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF) if parsed in _NAT64 else None
         parsed = parsed.ipv4_mapped or parsed.sixtofour or translated or parsed
-    return parsed.is_global and not parsed.is_multicast and parsed not in _LOCAL_NAT64
+    odd = parsed.is_multicast or parsed.is_reserved or parsed in _LOCAL_NAT64 or parsed in _SITE_LOCAL
+    return parsed.is_global and not odd
 
 
 def plain_address(url: str) -> str:
@@ -70,6 +73,11 @@ def plain_address(url: str) -> str:
     return url
 
 
+def leads_astray(data: Mapping[str, str], *, private: bool) -> bool:
+    """Whether an address among result fields (``*_url``) may not be shown to people."""
+    return not all(is_link(value, private=private) for name, value in data.items() if name.endswith("_url"))
+
+
 def is_link(value: str, *, private: bool) -> bool:
     """Whether an address in an answer may be shown to people: http(s), a plain host, and none of a private range."""
     try:
@@ -82,4 +90,6 @@ def is_link(value: str, *, private: bool) -> bool:
     try:
         return is_public(host)
     except ValueError:  # a name: the browser looks it up, not we
-        return host != "localhost" and "." in host
+        *above, last = host.split(".")
+        # a last label like a number makes the whole an address to a browser: 127.1, 0x7f.1
+        return bool(above) and last != "localhost" and re.fullmatch(r"\d*|0x[0-9a-f]*", last) is None

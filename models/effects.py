@@ -16,7 +16,7 @@ from sqlalchemy import CHAR, Column, ForeignKey, Index, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
 
-from domain.effects import Answer
+from domain.effects import Answer, AnswerStatus
 from domain.messages import Message
 from models.columns import digest_column, json_column, moment, text_array
 from models.database import Database, Session
@@ -25,7 +25,8 @@ from models.database import Database, Session
 class Effect(SQLModel, table=True):
     """One keyed call to a province. ``answer`` is its receipt; ``sent`` are the names of the fields that went out.
 
-    unknown: something was sent and nobody knows whether it was done.
+    unknown: something was sent and nobody knows whether it was done. confirmed: the decision of the clerk on whose word
+    it was sent last; it says nothing of that try.
     """
 
     __tablename__ = "effect"
@@ -48,6 +49,7 @@ class Effect(SQLModel, table=True):
     leased_until: datetime = moment()
     attempts: int = 1
     unknown: bool = False
+    confirmed: str = ""
     trouble: str = ""
     trouble_at: datetime | None = moment(null=True)
     answer: dict[str, Any] | None = json_column(null=True)
@@ -77,7 +79,7 @@ class Prepared(Message):
     held: an operator has put the brake on, or has set a rate that only the queue can keep: nothing may be sent here.
     unknown: an earlier try may have been done. quiet_s: how long ago the last try ended.
     original, original_quiet_s: the receipt of the effect to undo, or how long ago it was sent last if that is unknown.
-    decision: what the clerk wrote down who stands in for the province.
+    decision: what the clerk wrote down who stands in for the province; None if it was sent on his word already.
     """
 
     fresh: bool = False
@@ -104,19 +106,21 @@ _PREPARE = text(
         WHERE region = left(:region, 2) || '0000' AND (held OR (rate_per_s IS NOT NULL AND CAST(:beside AS boolean)))
     ), inserted AS (
         INSERT INTO effect (key, case_no, leg, step, verb, region, department, operation, original, sent,
-                            intended_at, leased_until, attempts, trouble, unknown)
+                            intended_at, leased_until, attempts, trouble, unknown, confirmed)
         SELECT :key, :case_no, :leg, :step, :verb, :region, :department, :operation, :original,
-               CAST(:sent AS text[]), clock_timestamp(), clock_timestamp() + CAST(:lease AS interval), 1, '', true
+               CAST(:sent AS text[]), clock_timestamp(), clock_timestamp() + CAST(:lease AS interval), 1, '', true, ''
         FROM application a WHERE a.case_no = :case_no AND CAST(:keyed AS boolean)
         AND (:evidence = '' OR EXISTS (SELECT 1 FROM consent)) AND NOT EXISTS (SELECT 1 FROM brake)
         ON CONFLICT DO NOTHING RETURNING 1
     ), taken AS (
-        UPDATE effect SET leased_until = clock_timestamp() + CAST(:lease AS interval), attempts = attempts + 1
-        WHERE CAST(:keyed AS boolean) AND key = :key AND answer IS NULL AND leased_until <= clock_timestamp()
+        UPDATE effect SET leased_until = clock_timestamp() + CAST(:lease AS interval), attempts = attempts + 1,
+                          confirmed = CASE WHEN CAST(:decision AS text) = '' THEN confirmed ELSE :decision END
+        WHERE CAST(:keyed AS boolean) AND key = :key AND leased_until <= clock_timestamp()
+        AND (answer IS NULL OR (CAST(:again AS boolean) AND answer->>'status' = 'pending'))
         AND NOT EXISTS (SELECT 1 FROM brake)
         RETURNING 1
     ), mine AS (
-        SELECT answer, unknown, CAST(extract(epoch FROM clock_timestamp() - leased_until) AS float8) AS quiet
+        SELECT answer, unknown, confirmed, CAST(extract(epoch FROM clock_timestamp() - leased_until) AS float8) AS quiet
         FROM effect WHERE key = :about
     ), undone AS (
         SELECT answer, CASE WHEN unknown AND answer IS NULL
@@ -130,7 +134,8 @@ _PREPARE = text(
            EXISTS (SELECT 1 FROM consent), EXISTS (SELECT 1 FROM brake),
            coalesce((SELECT unknown FROM mine), false), coalesce((SELECT quiet FROM mine), 0),
            (SELECT answer FROM undone), (SELECT quiet FROM undone),
-           (SELECT body FROM command WHERE :decision <> '' AND id = :decision AND case_no = :case_no)
+           (SELECT body FROM command WHERE :decision <> '' AND id = :decision AND case_no = :case_no
+            AND NOT EXISTS (SELECT 1 FROM mine WHERE confirmed = :decision))
     FROM application a WHERE a.case_no = :case_no
     """
 )
@@ -147,19 +152,22 @@ async def prepare(
     about: str = "",
     beside: bool = False,
     decision: str = "",
+    again: bool = False,
 ) -> Prepared | None:
     """Commits to sending and reads what may be sent, in one statement; None if there is no such case.
 
     Exactly one run gets ``fresh`` for a key; a later one takes over an expired lease. An intent without key is
     only read for. ``evidence``: the item whose recorded consent (``command``) the effect depends on. ``about``: the
     key that is asked about, where nothing is intended under it. ``beside``: a quick try beside the workflow, which no
-    rate of the province's queue can hold back. ``decision``: a clerk's.
+    rate of the province's queue can hold back. ``decision``: a clerk's. ``again``: it may be sent although it was
+    said to be pending.
     """
     rows = await database.once(
         _PREPARE,
         intent.model_dump()
         | {"sent": list(intent.sent), "keyed": bool(intent.key), "lease": lease}
         | {"refers": refers, "command": command, "evidence": evidence, "beside": beside, "decision": decision}
+        | {"again": again}
         | {"about": intent.key or about},
     )
     if not rows:
@@ -169,10 +177,11 @@ async def prepare(
     held, unknown, quiet, original, original_quiet, decided = row[6:]
     known = Answer.model_validate(answer) if answer else None
     blocked = bool(evidence) and not consented
+    open_ = known is None or (again and known.status is AnswerStatus.PENDING)
     return Prepared(
         fresh=inserted or not intent.key,
         answer=known,
-        leased=bool(intent.key) and not blocked and not held and not inserted and not taken and known is None,
+        leased=bool(intent.key) and not blocked and not held and not inserted and not taken and open_,
         form=form,
         references=references or {},
         consented=consented,
@@ -186,7 +195,8 @@ async def prepare(
 
 
 _RECEIPT = """
-    UPDATE effect SET answer = CAST(:answer AS jsonb), answered_at = clock_timestamp(), trouble = '', unknown = false
+    UPDATE effect SET answer = CAST(:answer AS jsonb), answered_at = clock_timestamp(), trouble = '', unknown = false,
+                      leased_until = least(leased_until, clock_timestamp())
     WHERE key = :key AND (answer IS NULL OR answer->>'status' = 'pending'
                           OR (CAST(:corrected AS boolean) AND answer->>'status' = CAST(:status AS text)))
 """
@@ -260,7 +270,7 @@ _TROUBLE = text(
     UPDATE effect SET trouble = :code, trouble_at = clock_timestamp(),
                       leased_until = clock_timestamp() - make_interval(secs => CAST(:quiet_s AS float8)),
                       unknown = CAST(:unknown AS boolean)
-    WHERE key = :key AND answer IS NULL
+    WHERE key = :key AND (answer IS NULL OR answer->>'status' = 'pending')
     """
 )
 

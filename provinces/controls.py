@@ -82,7 +82,7 @@ class Controls:
             door = self._house.faults.pick(Where.DOOR, fault.operation)
             if door is not None:
                 self._house.close_door(door.seconds)
-        return _done(request, {"number": fault.number}, 201)
+        return await _done(request, {"number": fault.number}, 201)
 
     async def clock(self, request: Request) -> Response:
         """GET, POST, DELETE /sim/clock"""
@@ -97,7 +97,7 @@ class Controls:
             clock.move(0.0)
         if request.method != "GET":
             self._house.office.wake()
-        return _done(request, {"offset_s": clock.offset_s, "now": clock.text()})
+        return await _done(request, {"offset_s": clock.offset_s, "now": clock.text()})
 
     async def callback(self, request: Request) -> Response:
         """GET, POST, DELETE /sim/callback: where events go; deleted, where the command line has said."""
@@ -112,7 +112,7 @@ class Controls:
             except BadControl as refusal:
                 return _refused(str(refusal))
             self._messenger.set_url(url)
-        return _done(request, {"url": self._messenger.url})
+        return await _done(request, {"url": self._messenger.url})
 
     async def ledger(self, request: Request) -> Response:
         """GET /sim/ledger?case_no="""
@@ -150,7 +150,7 @@ async def _body(request: Request) -> object:
     if len(raw) > LONGEST_BODY:
         raise BadControl("too large")
     try:
-        if not _is_form(request) or raw.lstrip().startswith(b"{"):  # curl -d says "form" of its own accord
+        if not _is_form(request, raw):
             read: object = json.loads(raw)
             return read
         if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
@@ -161,8 +161,10 @@ async def _body(request: Request) -> object:
         raise BadControl("no JSON, or no number where one belongs") from None
 
 
-def _is_form(request: Request) -> bool:
-    return request.headers.get("content-type", "").split(";")[0].strip() == _FORM
+def _is_form(request: Request, raw: bytes) -> bool:
+    """Whether our own page has sent it; curl -d calls everything a form of its own accord."""
+    form = request.headers.get("content-type", "").split(";")[0].strip() == _FORM
+    return form and not raw.lstrip().startswith(b"{")
 
 
 def _is_address(url: str) -> bool:
@@ -177,9 +179,10 @@ def _back(request: Request) -> Response:
     return RedirectResponse("/", 303)
 
 
-def _done(request: Request, content: dict[str, object], status: int = 200) -> Response:
+async def _done(request: Request, content: dict[str, object], status: int = 200) -> Response:
     """For a form the page again, for everybody else the new state."""
-    return _back(request) if request.method == "POST" and _is_form(request) else JSONResponse(content, status)
+    form = request.method == "POST" and _is_form(request, await request.body())
+    return _back(request) if form else JSONResponse(content, status)
 
 
 def _refused(why: str) -> Response:

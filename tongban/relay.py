@@ -38,6 +38,7 @@ async def run(settings: Settings) -> None:
     async with open_house(settings) as house:
         delivery = Delivery(house.database, house.gateway, house.calendars, local_first=house.local_first)
         sealed, tidied, limits, days_told = 0.0, 0.0, QueueLimits(), False
+        reading: asyncio.Task[None] | None = None
         while not stop.is_set():
             try:
                 sent = await relay_once(house, delivery)
@@ -51,8 +52,8 @@ async def run(settings: Settings) -> None:
                         days_told = True
                 if not tidied or loop.time() - tidied >= TIDY_EVERY_S:
                     tidied = loop.time()
-                    if files := await reconcile.run_due(house, delivery, datetime.now(UTC)):
-                        log.info("results_read", files=files)
+                    if reading is None or reading.done():
+                        reading = asyncio.create_task(read_results(house, delivery))
                     if gone := await remove_expired(house.database):
                         log.info("drafts_removed", count=gone)
             except (DatabaseError, *DATABASE_DOWN) as error:
@@ -60,6 +61,18 @@ async def run(settings: Settings) -> None:
                 sent = 0
             if not sent:
                 await _pause(stop, settings.relay_pause_s)
+        if reading is not None:
+            reading.cancel()
+            await asyncio.wait([reading])
+
+
+async def read_results(house: House, delivery: Delivery) -> None:
+    """The nightly files that are due, beside everything else: a slow province keeps nothing waiting but its own."""
+    try:
+        if files := await reconcile.run_due(house, delivery, datetime.now(UTC)):
+            log.info("results_read", files=files)
+    except (DatabaseError, *DATABASE_DOWN) as error:
+        log.warning("results_not_read", error=type(error).__name__)
 
 
 async def relay_once(house: House, delivery: Delivery, most: int = 100) -> int:

@@ -23,6 +23,8 @@ with workflow.unsafe.imports_passed_through():
     from workflows import calls
     from workflows.alarm import Alarm
 
+_ALSO_OF_AN_ENDING_CASE = (Verb.REVERSE, Verb.FIND)  # a search sends nothing, and may bear a clerk's word
+
 
 @workflow.defn(name=names.CASE_WORKFLOW)
 class CaseWorkflow:
@@ -84,7 +86,7 @@ class CaseWorkflow:
     async def _carry_out(self, call: Call) -> None:
         """One call, by the way the case was started with; its end goes to the process."""
         request = CallProvince(case_no=self._process.case_no, leg=self._leg(call), call=call)
-        if call.patient and call.verb is not Verb.REVERSE and self._process.state.closing is not None:
+        if call.patient and call.verb not in _ALSO_OF_AN_ENDING_CASE and self._process.state.closing is not None:
             outcome = calls.CALLED_OFF  # the case began to end while this was about to be asked
         elif call.patient or not self._start.local_first:
             outcome = await calls.call_province(request)
@@ -103,7 +105,7 @@ class CaseWorkflow:
             return
         self._called_off = True
         for task, call in self._running.items():
-            if call.patient:
+            if call.patient and call.verb is not Verb.FIND:
                 task.cancel()
 
     def _ended(self, task: asyncio.Task[None]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import date
 from urllib.parse import urlsplit
 
@@ -18,9 +18,13 @@ _PROBES = {Control.LEDGER: "/sim/ledger?case_no=none", Control.FAULTS: "/sim/fau
 class Controls:
     """A client of ``/sim``. ``offered``: what is there, once ``look`` has been called."""
 
+    PATIENCE_S = 10.0
+
     def __init__(self, target: str) -> None:
         parts = urlsplit(target)
-        self._client = httpx.AsyncClient(base_url=f"{parts.scheme}://{parts.netloc}", trust_env=False, timeout=10.0)
+        self._client = httpx.AsyncClient(
+            base_url=f"{parts.scheme}://{parts.netloc}", trust_env=False, timeout=self.PATIENCE_S
+        )
         self.offered: frozenset[Control] = frozenset()
 
     async def look(self) -> None:
@@ -74,12 +78,17 @@ class Controls:
     @asynccontextmanager
     async def calling_back(self, url: str) -> AsyncIterator[None]:
         """While open, the target sends its callbacks there, if it can be told to."""
-        before = await self._client.get("/sim/callback")
-        if not before.is_success:
-            yield
-            return
-        (await self._client.post("/sim/callback", json={"url": url})).raise_for_status()
+        told = await self._tell_address(url)
         try:
             yield
         finally:
-            await self._client.delete("/sim/callback")
+            if told:
+                with suppress(httpx.HTTPError):  # it is gone: the report must not go with it
+                    await self._client.delete("/sim/callback")
+
+    async def _tell_address(self, url: str) -> bool:
+        """Whether the target can be told another address."""
+        try:
+            return (await self._client.post("/sim/callback", json={"url": url})).is_success
+        except httpx.HTTPError:
+            return False

@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from adapters.addresses import leads_astray
 from adapters.errors import CallbackRefused, Misconfigured
 from api.house import House
 from domain import names
@@ -61,14 +62,22 @@ async def receive(house: House, region: str, path: str, headers: Mapping[str, st
     except CallbackRefused as refused:
         await _keep_forged(house, region, body, refused.code)
         raise Refusal("bad_signature") from None
-    if not effects.can_keep(notice):
-        await _keep_forged(house, region, body, "unstorable_text")
+    if code := _unfit(house, region, notice):
+        await _keep_forged(house, region, body, code)
         raise Refusal("bad_signature")
     async with house.database.begin() as session:
         verdict, send = await take(session, region, notice, hashlib.sha256(body).hexdigest())
     if verdict in _REFUSED:
         raise Refusal(_REFUSED[verdict])
     return Taken(status=verdict, new=send is not None, send=send)
+
+
+def _unfit(house: House, region: str, notice: CallbackNotice) -> str:
+    """What even a well-signed message must not be, as in an answer to a call; nothing if all is well."""
+    if not effects.can_keep(notice):
+        return "unstorable_text"
+    astray = leads_astray(notice.answer.data, private=house.provinces.allows_private(region))
+    return "foreign_address" if astray else ""
 
 
 async def take(session: Session, region: str, notice: CallbackNotice, digest: str) -> tuple[Verdict, Sent | None]:
@@ -111,7 +120,7 @@ async def _is_foreign(session: Session, effect: Effect, answer: Answer) -> bool:
     if not holder:
         return False
     application = await read_application(session, effect.case_no)
-    return application is None or holder not in set((application.form | application.corrected).values())
+    return application is None or holder not in map(str, (application.form | application.corrected).values())
 
 
 def _put_aside(effect: Effect, region: str, notice: CallbackNotice) -> provinces.Quarantine:
@@ -129,8 +138,8 @@ def _put_aside(effect: Effect, region: str, notice: CallbackNotice) -> provinces
 
 
 def _says(row: Inbox) -> tuple[str, object]:
-    """What a message means; its bytes may differ when it is sent again."""
-    return row.key, row.answer
+    """What a message means; its bytes may differ when it is sent again, and so may what is counted from then on."""
+    return row.key, {name: value for name, value in (row.answer or {}).items() if name != "until"}
 
 
 def _judge(effect: Effect | None, region: str, answer: Answer) -> Verdict:

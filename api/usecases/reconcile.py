@@ -14,7 +14,8 @@ import logging
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 
-from adapters.errors import ProvinceError
+from adapters.addresses import leads_astray
+from adapters.errors import ProvinceError, Rejected
 from adapters.port import ResultRow
 from api.delivery import Delivery
 from api.house import House
@@ -23,11 +24,13 @@ from domain.calendar import SHANGHAI, local_day
 from domain.callbacks import Verdict
 from domain.effects import Answer, AnswerStatus, CallbackNotice, Expect, ProvinceCall, Verb
 from models import results
-from models.database import Session
+from models.database import DATABASE_DOWN, DatabaseError, Session
+from models.effects import can_keep
 from models.results import Difference, ResultDifference, ResultFile, Sent
 
 DAYS_BACK = 7
 MARGIN = timedelta(hours=1)
+DATABASE_TROUBLE = (DatabaseError, *DATABASE_DOWN)
 log = logging.getLogger(__name__)
 
 
@@ -49,6 +52,10 @@ async def run_due(house: House, delivery: Delivery, now: datetime) -> int:
                 read += await run(house, delivery, region, day) is not None
             except ProvinceError as error:
                 log.warning("the results of %s for %s cannot be read: %s", region, day, error)
+            except DATABASE_TROUBLE:
+                raise
+            except Exception as bug:  # noqa: BLE001 - somebody else's adapter must not stop the relay
+                log.error("the results of %s for %s cannot be read: %s", region, day, type(bug).__name__)
     return read
 
 
@@ -72,7 +79,9 @@ async def run(house: House, delivery: Delivery, region: str, day: date) -> Resul
             if sent is None:
                 differences.append(_difference(region, day, Difference.EXTRA, row, None))
             elif row.business_number in ends:
-                notice = CallbackNotice(event_id=_event(day, row), key=sent.key, answer=ends[row.business_number])
+                if (end := ends[row.business_number]) is None:
+                    continue
+                notice = CallbackNotice(event_id=_event(day, row), key=sent.key, answer=end)
                 verdict, send = await callbacks.take(session, region, notice, found.digest)
                 file.taken += verdict is Verdict.TAKEN
                 to_send += [send] if send else []
@@ -98,10 +107,13 @@ def _open(ours: Mapping[str, Sent], row: ResultRow) -> bool:
     return sent is not None and (sent.answer is None or sent.answer.status is AnswerStatus.PENDING)
 
 
-async def _end(house: House, sent: Sent, row: ResultRow) -> Answer:
-    """The whole answer. The file has only its end: where the department can be asked, it is asked for the rest."""
+async def _end(house: House, sent: Sent, row: ResultRow) -> Answer | None:
+    """The whole answer. The file has only its end: where the department can be asked, it is asked for the rest.
+
+    None if it could not be asked now: one matter does not keep the others of its file waiting, and is polled for.
+    """
     adapter = house.provinces.for_place(sent.region, sent.department)
-    if Expect.CLERK in adapter.capabilities.answers:
+    if Expect.CLERK in adapter.capabilities.answers or Verb.FIND not in adapter.capabilities.verbs:
         return row.answer
     call = ProvinceCall(
         verb=Verb.FIND,
@@ -114,7 +126,17 @@ async def _end(house: House, sent: Sent, row: ResultRow) -> Answer:
         leg=sent.leg,
         step=sent.step,
     )
-    return await adapter.find(call) or row.answer
+    try:
+        answer = await adapter.find(call) or row.answer
+    except Rejected as refused:
+        return Answer(
+            status=AnswerStatus.REJECTED, reasons=refused.reasons, text=refused.text, reference=refused.reference
+        )
+    except ProvinceError as error:
+        log.warning("%s cannot be asked about a row of its file: %s", sent.region, error.code)
+        return None
+    astray = leads_astray(answer.data, private=house.provinces.allows_private(sent.region))
+    return None if astray or not can_keep(answer) else answer
 
 
 async def _ours(

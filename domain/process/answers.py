@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 LONGEST_POLL = timedelta(hours=1)
 WRONG_PERSON = "wrong_person"  # an answer about somebody else: no repetition mends that
+PROVINCE_FAILED = "province_failed"  # it has tried and could not; ``failed`` if it may be asked to try again
 SAID_AS = {StepKind.CONSULT: Verb.CONSULT, StepKind.NOTIFY: Verb.NOTIFY}
 
 
@@ -112,18 +113,20 @@ def take_poll(process: Process, asked: Call, outcome: CallOutcome, now: datetime
         process.calls.append(asked.model_copy(update={"patient": True}))
     elif process.state.closing is not None:
         return  # it is undone in its turn
-    elif outcome.code == WRONG_PERSON:
+    elif outcome.code == WRONG_PERSON or (outcome.code == PROVINCE_FAILED and not outcome.failed):
         state.trouble, state.poll_at = outcome.code, None
         state.calling = Verb.FETCH if process.steps[asked.step].kind is StepKind.EVIDENCE else Verb.SUBMIT
         process.note("effect:find:unusable", now, step=asked.step, data={"code": outcome.code})
+        hands.let_go(process, asked.step, now)
         steps.ask_a_person(process, asked.step, now)
     elif outcome.status is OutcomeStatus.NOT_FOUND or outcome.failed:
-        # it said pending and has forgotten or broken down: the same key again can do no harm
+        # it said pending and has forgotten or broken down: once more under the same key
         verb = Verb.FETCH if process.steps[asked.step].kind is StepKind.EVIDENCE else Verb.SUBMIT
         process.move(asked.step, StepStatus.BLOCKED, now)
         state.trouble, state.calling = "failed" if outcome.failed else "forgotten", verb
         process.note(f"effect:find:{state.trouble}", now, step=asked.step)
-        process.calls.append(call(process, asked.step, verb, state.key, patient=True))
+        hands.let_go(process, asked.step, now)
+        process.calls.append(call(process, asked.step, verb, state.key, patient=True, again=True))
     else:
         if outcome.wanting:
             hands.want(process, asked.step, now)
@@ -145,7 +148,7 @@ def broke_down(process: Process, step_id: str, message: Callback, now: datetime)
     hands.let_go(process, step_id, now)
     if message.retryable:
         process.move(step_id, StepStatus.BLOCKED, now)
-        process.calls.append(call(process, step_id, state.calling, state.key, patient=True))
+        process.calls.append(call(process, step_id, state.calling, state.key, patient=True, again=True))
     else:
         steps.ask_a_person(process, step_id, now)
     process.advance(now)

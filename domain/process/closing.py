@@ -123,7 +123,7 @@ def take_outcome(process: Process, asked: Call, outcome: CallOutcome, now: datet
         if undo.status is not UndoStatus.PENDING:
             return
         if outcome.status is OutcomeStatus.NOT_FOUND:
-            _send(process, undo, now)
+            _send(process, undo, now, again=True)
         elif outcome.status is OutcomeStatus.ANSWERED and outcome.answer is not None:
             settle(process, undo, outcome, now)
         elif asked.decision or outcome.code in KEPT_AWAY:
@@ -141,7 +141,7 @@ def take_outcome(process: Process, asked: Call, outcome: CallOutcome, now: datet
         process.note(
             "effect:reverse:blocked", now, step=undo.step, data={"trouble": outcome.status, "code": outcome.code}
         )
-        process.calls.append(call(undo, patient=True))
+        process.calls.append(call(undo, patient=True, again=asked.again))
 
 
 def settle(process: Process, undo: Undo, outcome: CallOutcome, now: datetime) -> None:
@@ -184,18 +184,18 @@ def resolve(process: Process, step_id: str, outcome: str, now: datetime) -> None
         undo.status = UndoStatus.OPEN
 
 
-def _send(process: Process, undo: Undo, now: datetime) -> None:
+def _send(process: Process, undo: Undo, now: datetime, *, again: bool = False) -> None:
     state = process.state.steps[undo.step]
     if state.status is not StepStatus.REVERSING:
         process.move(undo.step, StepStatus.REVERSING, now)
     leg = process.steps[undo.step].leg
     undo.undo_key = names.effect_key(process.case_no, leg, undo.step, f"{Verb.REVERSE}:{undo.key}", undo.generation)
     undo.status, state.trouble, state.poll_at = UndoStatus.RUNNING, "", None
-    process.calls.append(call(undo))
+    process.calls.append(call(undo, again=again))
     process.note("effect:reverse:asked", now, step=undo.step)
 
 
-def call(undo: Undo, *, verb: Verb = Verb.REVERSE, patient: bool = False) -> Call:
+def call(undo: Undo, *, verb: Verb = Verb.REVERSE, patient: bool = False, again: bool = False) -> Call:
     """What is asked of the province that did it."""
     return Call(
         step=undo.step,
@@ -205,6 +205,7 @@ def call(undo: Undo, *, verb: Verb = Verb.REVERSE, patient: bool = False) -> Cal
         key=undo.undo_key,
         original=undo.key,
         patient=patient,
+        again=again,
     )
 
 

@@ -55,7 +55,7 @@ def keyed_in(process: Process, task: OpenTask, command: DecideCommand, now: date
     if command.outcome == NOT_DONE:
         process.move(task.step, StepStatus.BLOCKED, now)
         state.calling = Verb.SUBMIT
-        asked = answers.call(process, task.step, Verb.SUBMIT, state.key, patient=True)
+        asked = answers.call(process, task.step, Verb.SUBMIT, state.key, patient=True, again=True)
     else:
         state.calling = Verb.FIND
         asked = answers.call(process, task.step, Verb.FIND, state.key)

@@ -1,4 +1,4 @@
-"""province_control, province_watch, province_quarantine, result_file, result_difference; effect.unknown."""
+"""province_control, province_watch, province_quarantine, result_file, result_difference; effect.unknown, confirmed."""
 
 from __future__ import annotations
 
@@ -84,9 +84,11 @@ def upgrade() -> None:
     op.execute("UPDATE effect SET unknown = true WHERE answer IS NULL")
     # a worker of the version before still writes here while it is replaced: what it sends may have been done
     op.alter_column("effect", "unknown", server_default=sa.true())
+    op.add_column("effect", sa.Column("confirmed", sa.String(), nullable=False, server_default=""))
 
 
 def downgrade() -> None:
+    op.drop_column("effect", "confirmed")
     op.drop_column("effect", "unknown")
     op.drop_table("province_quarantine")
     op.drop_table("result_difference")

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from adapters.addresses import is_public
+from adapters.addresses import is_link, is_public
 from adapters.credentials import GivenCredentials
 from adapters.errors import Ambiguous, ContractBroken, Misconfigured, Unavailable
 from adapters.exchange import Exchange, is_fresh, json_bytes, json_object, pause, retry_after
@@ -83,10 +83,30 @@ def saying(head: str, body: bytes = b"{}") -> Callable[[Reader, Writer], Awaitab
         ("2002:0808:0808::", True),
         ("224.0.0.1", False),
         ("ff02::1", False),
+        ("::7f00:1", False),
+        ("::ffff:0:7f00:1", False),
+        ("fec0::1", False),
     ],
 )
 def test_an_address_is_of_the_internet_or_not(address: str, public: bool) -> None:
     assert is_public(address) is public
+
+
+@pytest.mark.parametrize(
+    ("link", "good"),
+    [
+        ("https://pay.example/a?b=c", True),
+        ("https://8.8.8.8/", True),
+        ("http://127.1/", False),
+        ("http://0x7f.1/", False),
+        ("http://127.0.0.1./", False),
+        ("http://localhost./", False),
+        ("http://intern.localhost/", False),
+        ("http://[::7f00:1]/", False),
+    ],
+)
+def test_a_link_is_for_people_or_not(link: str, good: bool) -> None:
+    assert is_link(link, private=False) is good
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "169.254.169.254"])

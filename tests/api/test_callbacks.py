@@ -148,6 +148,24 @@ async def test_a_result_that_contradicts_the_one_on_record_changes_nothing_and_i
     assert await rows(office, "SELECT count(*) FROM outbox WHERE kind = 'callback'") == [(0,)]
 
 
+async def test_interim_news_sent_again_later_is_the_same_event(
+    office: Office,
+) -> None:
+    what = await asked(office, Answer(status=AnswerStatus.PENDING))
+    wants = {"zh": "请补交章程", "en": "the articles, please"}
+    news = notice(what.key, event="wants-1", status="DOING", wants=wants, checkAfter=60)
+    assert (await report(office, news)).status_code == 202
+    again = await report(office, news)  # counted from now, "until" is a moment later
+    assert (again.status_code, again.json()) == (200, {"status": "taken"})
+
+
+async def test_an_address_in_a_report_leads_nowhere_odd(office: Office) -> None:
+    what = await asked(office, Answer(status=AnswerStatus.PENDING))
+    bad = notice(what.key, status="DOING", resultData={"payment_url": "javascript:alert(1)"})
+    is_problem(await report(office, bad), 401, "bad_signature")
+    assert await rows(office, "SELECT answer FROM inbox") == [({"code": "foreign_address"},)]
+
+
 async def test_one_event_id_for_two_messages_is_a_contradiction_and_both_are_kept(office: Office) -> None:
     what = await asked(office)
     first, other = notice(what.key, event="e1"), notice(what.key, event="e1", status="REFUSED", reasonCodes=["ARREARS"])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import socket
+from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
@@ -13,6 +15,7 @@ from typer.testing import CliRunner, Result
 
 from adapters.conformance import reports
 from adapters.conformance.catalogue import all_checks
+from adapters.conformance.controls import Controls
 from adapters.conformance.model import Report, Status, Step, Wire
 from adapters.conformance.model import Result as Ended
 from domain.messages import Text
@@ -20,6 +23,14 @@ from tests.conformance import faulty
 from tests.conformance.conftest import Tiny
 from tests.conformance.test_kit import named
 from tongban.cli import app
+
+
+@dataclass
+class Deaf:
+    """A target that takes connections and never says a word."""
+
+    url: str
+
 
 EVIL = '<script>alert("1")</script>\x00\x1b]]>&'
 
@@ -84,6 +95,17 @@ def test_bad_usage_is_a_sentence_in_both_languages(words: list[str], said: str) 
     assert said in result.stderr
     assert re.search("[\u4e00-\u9fff]", result.stderr)
     assert "Traceback" not in result.output
+
+
+def test_a_target_that_never_answers_is_a_report_and_no_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Controls, "PATIENCE_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        silent = Deaf(f"http://127.0.0.1:{deaf.getsockname()[1]}")
+        result = command(silent, tmp_path, "--only", "CAP-05")
+    assert result.exit_code == 0, result.output
+    assert "CAP-05" in result.output
 
 
 def test_unusable_files_and_addresses(tiny: Tiny, tmp_path: Path) -> None:

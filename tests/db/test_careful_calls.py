@@ -36,7 +36,7 @@ class Province(Adapter):
     def __init__(self, can: Capabilities, *script: Answer | Exception) -> None:
         self.capabilities = can
         self.script = list(script)
-        self.holds: Answer | None = None
+        self.holds: Answer | Exception | None = None
         self.asked: list[ProvinceCall] = []
         self.searched = 0
         self.limit: float | None = None
@@ -59,6 +59,8 @@ class Province(Adapter):
 
     async def find(self, call: ProvinceCall) -> Answer | None:
         self.searched += 1
+        if isinstance(self.holds, Exception):
+            raise self.holds
         return self.holds
 
 
@@ -172,6 +174,52 @@ async def test_where_nothing_can_be_looked_up_what_was_not_done_needs_no_clerk(d
     assert (await one.ask()).answer is AnswerStatus.ACCEPTED
 
 
+async def test_a_clerks_word_that_nothing_was_done_counts_for_one_try(database: Database) -> None:
+    one, province = await case(database, BLIND, Ambiguous("timeout"), Ambiguous("timeout"), DONE)
+    await one.ask()
+    await one.ask()
+    order = await one.decided("not_done")
+    with pytest.raises(ApplicationError, match="timeout"):
+        await one.ask(patient=True, again=True, decision=order)
+    retried = await one.ask(patient=True, again=True, decision=order)  # Temporal sends the same words again
+    assert (retried.status, retried.code) == (OutcomeStatus.UNUSABLE, "confirm_by_clerk")
+    assert len(province.asked) == 2
+
+
+@pytest.mark.parametrize("can", [BLIND, SEARCHED, KEYS])
+async def test_a_run_again_of_what_is_pending_sends_nothing(database: Database, can: Capabilities) -> None:
+    one, province = await case(database, can, Answer(status=AnswerStatus.PENDING, reference="34-7"), DONE)
+    for _ in range(2):
+        outcome = await one.ask()
+        assert (outcome.answer, outcome.reference) == (AnswerStatus.PENDING, "34-7")
+    assert len(province.asked) == 1
+
+
+async def test_what_a_province_without_keys_has_forgotten_is_sent_again_once_nothing_is_under_way(
+    database: Database,
+) -> None:
+    waiting = Answer(status=AnswerStatus.PENDING)
+    one, province = await case(database, SEARCHED, waiting, Ambiguous("timeout"), DONE)
+    await one.ask()
+    assert (await one.ask(again=True)).code == "settling"
+    await one.quiet(61)
+    assert (await one.ask(again=True)).code == "timeout"
+    assert (await one.ask(again=True)).code == "settling"
+    await one.quiet(61)
+    assert (await one.ask(again=True)).answer is AnswerStatus.ACCEPTED
+    assert len(province.asked) == 3
+
+
+async def test_two_runs_of_what_was_forgotten_do_not_send_at_once(database: Database) -> None:
+    one, province = await case(database, SEARCHED, Answer(status=AnswerStatus.PENDING), DONE)
+    await one.ask()
+    await one.quiet(61)
+    async with database.begin() as session:
+        await session.execute(text("UPDATE effect SET leased_until = clock_timestamp() + interval '9 seconds'"))
+    assert (await one.ask(again=True)).code == "another_run_is_sending"
+    assert len(province.asked) == 1
+
+
 # clerks
 
 
@@ -256,6 +304,30 @@ async def test_a_breakdown_at_the_province_is_tried_again_only_if_it_says_so(dat
     two, _ = await case(database, KEYS, failed.model_copy(update={"retryable": False}))
     outcome = await two.ask()
     assert (outcome.status, outcome.code) == (OutcomeStatus.UNUSABLE, "province_failed")
+
+
+async def test_what_is_found_to_have_broken_down_is_sent_again(database: Database) -> None:
+    one, province = await case(database, KEYS, Ambiguous("timeout"), DONE)
+    await one.ask()
+    province.holds = Answer(status=AnswerStatus.FAILED, retryable=True)
+    assert (await one.ask()).answer is AnswerStatus.ACCEPTED
+    assert len(province.asked) == 2
+
+
+async def test_a_refusal_that_a_search_raises_is_an_answer(database: Database) -> None:
+    one, province = await case(database, KEYS, Ambiguous("timeout"))
+    await one.ask()
+    province.holds = Rejected(("arrears",), None, "34-9")
+    outcome = await one.ask()
+    assert (outcome.answer, outcome.reasons, outcome.reference) == (AnswerStatus.REJECTED, ("arrears",), "34-9")
+
+
+async def test_an_adapter_that_breaks_gives_the_case_to_a_person(database: Database) -> None:
+    one, _ = await case(database, KEYS, KeyError("持证人 91340100XXXX00043E"))
+    outcome = await one.ask(patient=True)
+    assert (outcome.status, outcome.code) == (OutcomeStatus.UNUSABLE, "adapter_broke")
+    row = await one.row()
+    assert (row["trouble"], row["unknown"]) == ("adapter_broke", True)
 
 
 async def test_another_authority_that_is_consulted_hears_a_consultation(database: Database) -> None:

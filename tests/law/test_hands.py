@@ -258,3 +258,22 @@ def test_a_back_office_that_is_consulted_or_told_hears_that(kind: StepKind, verb
     world = World(law_plan(ACCEPT, made))
     world.accept()
     assert world.flight("file").call.said_as is verb
+
+
+# a province that could not
+
+
+@pytest.mark.parametrize("may_try_again", [True, False])
+def test_what_a_search_finds_to_have_broken_down_is_tried_again_or_goes_to_a_person(may_try_again: bool) -> None:
+    world = sent(Receiver(wanting={"file"}))
+    world.pass_time()
+    status = OutcomeStatus.UNAVAILABLE if may_try_again else OutcomeStatus.UNUSABLE
+    told = CallOutcome(status=status, code="province_failed", failed=may_try_again)
+    world.end(world.flight("file"), told)
+    kinds = {task.kind for task in world.process.state.tasks.values() if task.step == "file"}
+    assert TaskKind.SUPPLY not in kinds, "what it wanted is of no interest any more"
+    if may_try_again:
+        again = world.flight("file").call
+        assert (again.verb, again.patient, again.again) == (Verb.SUBMIT, True, True)
+    else:
+        assert (world.step("file"), TaskKind.RESOLVE in kinds) == (StepStatus.RESOLVE, True)

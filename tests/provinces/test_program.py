@@ -26,7 +26,7 @@ def settings(*words: str) -> dict[str, object]:
 def test_region_and_port_are_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     made = settings("--region", "320000")
-    assert (made["data"], made["controls"], made["pending_s"]) == (Path(".data/provinces/320000"), True, 1.0)
+    assert (made["data"], made["controls"], made["pending_s"]) == (Path(".data/by-hand/320000"), True, 1.0)
     assert made["credentials"] is None
 
 

@@ -99,6 +99,21 @@ def test_a_desk_tells_what_it_has_seen_once() -> None:
     assert desk.seen() is None
 
 
+def test_what_a_clerk_is_given_says_nothing_of_the_province() -> None:
+    desk = Desk("340000", slots=4)
+    for _ in range(FAILING_AFTER):
+        with desk.call(counted=False):
+            pass
+        with desk.call() as exchange:
+            exchange.failed = True
+    with desk.call(counted=False):
+        pass
+    assert not desk.has_room()
+    seen = desk.seen()
+    assert seen is not None
+    assert (seen.calls, seen.breaker, seen.last_success) == (FAILING_AFTER, "open", None)
+
+
 def test_an_open_breaker_is_told_again_and_again_and_its_closing_too() -> None:
     desk = Desk("340000", slots=4)
     for _ in range(FAILING_AFTER):

@@ -14,10 +14,11 @@ from domain.case import CaseStatus, StepStatus
 from domain.effects import Verb
 from domain.messages import Actor, Role
 from domain.plan import StepKind
-from domain.process import Callback, DecideCommand, OutcomeStatus
+from domain.process import Callback, CallOutcome, DecideCommand, OutcomeStatus
 from domain.record import Who
-from tests.unit.plans import ACCEPT, CHAIN, SIDE_BY_SIDE, plan_of, step
-from tests.unit.receiver import ACCEPTED, PENDING, REJECTED
+from domain.start import CallProvince
+from tests.unit.plans import ACCEPT, CHAIN, SIDE_BY_SIDE, moving, plan_of, step
+from tests.unit.receiver import ACCEPTED, PENDING, REJECTED, Receiver
 from tests.workflow.house import (
     Case,
     House,
@@ -316,6 +317,29 @@ async def test_a_withdrawal_held_up_by_one_province_does_not_spin_on_another(cas
     kinds = [event.event_type for event in (await case.handle.fetch_history()).events]
     assert EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED not in kinds
     assert EventType.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT not in kinds
+
+
+@pytest.mark.parametrize("local_first", [True, False])
+async def test_a_clerks_word_about_a_reversal_is_heard_although_the_database_was_away(
+    case: Case, client: Client, local_first: bool
+) -> None:
+    async def entered(receiver: Receiver, request: CallProvince) -> CallOutcome:
+        receiver.complete(receiver.entries[request.call.key], ACCEPTED)
+        return receiver.find(request.call)
+
+    await start(case, client, local_first=local_first)
+    await case.decide("accept", "accept")
+    await case.until(lambda: {case.step("tax"), case.step("archive")} == {StepStatus.DONE})
+    case.receiver.clerks.add("tax")  # what is undone there is undone by hand
+    operation = next(s.compensate_with for s in moving().steps if s.id == "tax")
+    case.meets(operation, fails(OutcomeStatus.UNKNOWN), entered, verb=Verb.FIND)
+    await case.withdraw()
+    await case.decide("tax", "entered")
+    await case.until_closed()
+    assert case.view.status is CaseStatus.WITHDRAWN
+    assert case.nets() == {}
+    kinds = [event.event_type for event in (await case.handle.fetch_history()).events]
+    assert EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED not in kinds
 
 
 async def test_a_worker_that_dies_in_the_middle_is_replaced_by_one_that_knows_nothing(client: Client) -> None:
