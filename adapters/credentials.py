@@ -91,15 +91,23 @@ class FileCredentials(_Values):
         try:
             if (stamp := self._stamp()) != self._seen:
                 self._seen = stamp  # also of a file that is no use: complain about each version once
-                self._values = _read(self._path.read_bytes())
+                read = _read(self._path.read_bytes())
+                if missing := self._values.keys() - read.keys():
+                    raise ValueError(f"without {', '.join(sorted(missing))}")
+                self._values = read
         except (OSError, ValueError) as broken:
-            log.warning("credentials cannot be read again, the old ones stay: %s", type(broken).__name__)
+            log.warning("credentials cannot be taken, the old ones stay: %s", _why(broken))
         return self._values
 
 
 def from_environment(name: str) -> GivenCredentials:
     """The JSON object in an environment variable; ValueError if it is none."""
     return GivenCredentials(_read(os.environ.get(name, "").encode()))
+
+
+def _why(broken: Exception) -> str:
+    """Names of what is missing, never a value."""
+    return str(broken) if isinstance(broken, ValueError) else type(broken).__name__
 
 
 def _read(raw: bytes) -> dict[str, JsonValue]:

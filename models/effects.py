@@ -33,6 +33,8 @@ class Effect(SQLModel, table=True):
     __table_args__ = (
         Index("ix_effect_case", "case_no"),
         Index("ix_effect_unanswered", "region", postgresql_where=text("answer IS NULL")),
+        Index("ix_effect_answered", "answered_at"),
+        Index("ix_effect_pending", "region", postgresql_where=text("answer->>'status' = 'pending'")),
     )
 
     key: str = digest_column(primary_key=True)

@@ -17,6 +17,7 @@ from models.columns import moment, serial, text_array
 from models.database import Database, Session
 
 WATCH_KEPT = timedelta(hours=2)
+MOST_PER_HOUR = 1000  # a province that lies all day must not fill the disk
 
 
 class ProvinceControl(SQLModel, table=True):
@@ -43,6 +44,7 @@ class ProvinceWatch(SQLModel, table=True):
     """What one worker process has seen of one province in a few seconds."""
 
     __tablename__ = "province_watch"
+    __table_args__ = (Index("ix_province_watch_at", "at"),)
 
     region: str = Field(sa_column=Column(CHAR(6), primary_key=True))
     worker: str = Field(primary_key=True)
@@ -58,7 +60,10 @@ class Quarantine(SQLModel, table=True):
     """An answer about somebody else. Kept are its digest and its fields' names: the values are not ours to hold."""
 
     __tablename__ = "province_quarantine"
-    __table_args__ = (Index("ix_province_quarantine_region", "region", "at"),)
+    __table_args__ = (
+        Index("ix_province_quarantine_region", "region", "at"),
+        Index("ix_province_quarantine_key", "key"),
+    )
 
     id: int | None = serial()
     region: str = Field(sa_column=Column(CHAR(6), nullable=False))
@@ -206,7 +211,7 @@ async def control_applied(database: Database, region: str, revision: int) -> Non
 
 async def put_aside(session: AsyncSession | Database, row: Quarantine) -> None:
     """Writes down that an answer was put under quarantine; the same answer twice is one row."""
-    values: dict[str, Any] = row.model_dump(exclude={"id"})
+    values: dict[str, Any] = row.model_dump(exclude={"id"}) | {"most": MOST_PER_HOUR}
     if isinstance(session, Database):
         await session.once(_ASIDE, values)
     else:
@@ -220,6 +225,8 @@ _ASIDE = text(
            CAST(:fields AS text[]), :at
     WHERE NOT EXISTS (SELECT 1 FROM province_quarantine
                       WHERE key = CAST(:key AS text) AND digest = CAST(:digest AS text))
+    AND (SELECT count(*) FROM province_quarantine
+         WHERE region = :region AND at > clock_timestamp() - interval '1 hour') < :most
     """
 )
 

@@ -104,14 +104,26 @@ async def take(session: Session, region: str, notice: CallbackNotice, digest: st
         row.event_id, row.verdict = f"{notice.event_id}:{digest}", Verdict.CONTRADICTION
         await inbox.take_in(session, row)
         return Verdict.CONTRADICTION, None
+    if effect is not None and verdict is Verdict.WRONG_PERSON:
+        return verdict, await _send(session, effect.case_no, _about_somebody_else(notice))
     if verdict is not Verdict.TAKEN or effect is None:
         return verdict, None
     await _keep(session, effect, notice.answer)
-    message = await _message(session, effect.case_no, notice)
-    posted = await outbox.post(
-        session, outbox.OutboxKind.CALLBACK, effect.case_no, message.model_dump(mode="json"), datetime.now(UTC)
+    return verdict, await _send(session, effect.case_no, await _message(session, effect.case_no, notice))
+
+
+async def _send(session: Session, case_no: str, message: Callback) -> Sent:
+    """On its way to the case."""
+    content = message.model_dump(mode="json")
+    posted = await outbox.post(session, outbox.OutboxKind.CALLBACK, case_no, content, datetime.now(UTC))
+    return posted, case_no, message
+
+
+def _about_somebody_else(notice: CallbackNotice) -> Callback:
+    """What the case hears of it: that a person has to see to it, and nothing of what was said."""
+    return Callback(
+        event_id=notice.event_id, key=notice.key, answer=AnswerStatus.FAILED, reasons=(Verdict.WRONG_PERSON,)
     )
-    return verdict, (posted, effect.case_no, message)
 
 
 async def _is_foreign(session: Session, effect: Effect, answer: Answer) -> bool:

@@ -137,13 +137,23 @@ class QueueLimits:
             if self._told.get(region) == wanted and (row is None or row.applied >= row.revision):
                 continue
             try:
-                await house.gateway.limit_queue(region, wanted[1])
+                await self._tell_one(house, region, wanted)
             except Down as down:
                 log.warning("the queue of %s could not be told its limit: %s", region, down)
-                return
+
+    async def _tell_one(self, house: House, region: str, wanted: tuple[int, float | None]) -> None:
+        """Until what was told is what is wanted: somebody may have changed it while Temporal was being told."""
+        while True:
+            await house.gateway.limit_queue(region, wanted[1])
             self._told[region] = wanted
-            if row is not None:
-                await provinces.control_applied(house.database, region, row.revision)
+            async with house.database.begin() as session:
+                row = (await provinces.controls(session)).get(region)
+            now = (row.revision if row else 0, _limit(row, house.provinces.rate(region)))
+            if now == wanted:
+                if row is not None:
+                    await provinces.control_applied(house.database, region, row.revision)
+                return
+            wanted = now
 
 
 async def tell_local_days(house: House) -> int:

@@ -23,7 +23,9 @@ from api.usecases import callbacks
 from domain.calendar import SHANGHAI, local_day
 from domain.callbacks import Verdict
 from domain.effects import Answer, AnswerStatus, CallbackNotice, Expect, ProvinceCall, Verb
+from domain.plan import CasePlan
 from models import results
+from models.cases import read_application
 from models.database import DATABASE_DOWN, DatabaseError, Session
 from models.effects import can_keep
 from models.results import Difference, ResultDifference, ResultFile, Sent
@@ -66,7 +68,11 @@ async def run(house: House, delivery: Delivery, region: str, day: date) -> Resul
         return None
     async with house.database.begin() as session:
         ours = await _ours(session, house, region, day, found.rows)
-    awaited = [row for row in found.rows if _open(ours, row)]
+        awaited = [
+            row
+            for row in found.rows
+            if _open(ours, row) and not await _wants_licence(session, house, ours[row.business_number])
+        ]
     ends = {row.business_number: await _end(house, ours[row.business_number], row) for row in awaited}
     file = ResultFile(
         region=region, day=day, digest=found.digest, rows=len(found.rows), known=0, taken=0, read_at=datetime.now(UTC)
@@ -78,6 +84,8 @@ async def run(house: House, delivery: Delivery, region: str, day: date) -> Resul
             sent = ours.get(row.business_number)
             if sent is None:
                 differences.append(_difference(region, day, Difference.EXTRA, row, None))
+            elif _open(ours, row) and row.business_number not in ends:
+                continue
             elif row.business_number in ends:
                 if (end := ends[row.business_number]) is None:
                     continue
@@ -105,6 +113,15 @@ def _open(ours: Mapping[str, Sent], row: ResultRow) -> bool:
     """Whether we still wait for the end that the row tells."""
     sent = ours.get(row.business_number)
     return sent is not None and (sent.answer is None or sent.answer.status is AnswerStatus.PENDING)
+
+
+async def _wants_licence(session: Session, house: House, sent: Sent) -> bool:
+    """Whether only the clerk can tell the end: of a licence that a counter issues the file has not the number."""
+    if Expect.CLERK not in house.provinces.for_place(sent.region, sent.department).capabilities.answers:
+        return False
+    application = await read_application(session, sent.case_no)
+    plan = CasePlan.model_validate(application.case_plan) if application else None
+    return plan is not None and any(s.id == sent.step and bool(s.licence_type) for s in plan.steps)
 
 
 async def _end(house: House, sent: Sent, row: ResultRow) -> Answer | None:

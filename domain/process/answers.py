@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from domain.process.engine import Process
 
 LONGEST_POLL = timedelta(hours=1)
-WRONG_PERSON = "wrong_person"  # an answer about somebody else: no repetition mends that
+WRONG_PERSON = "wrong_person"  # an answer about somebody else
+FOR_PEOPLE = frozenset({WRONG_PERSON, "done_twice", "foreign_address", "adapter_broke"})
+"""Codes of an answer that no repetition mends: a person has to see to it at once."""
 PROVINCE_FAILED = "province_failed"  # it has tried and could not; ``failed`` if it may be asked to try again
 SAID_AS = {StepKind.CONSULT: Verb.CONSULT, StepKind.NOTIFY: Verb.NOTIFY}
 
@@ -113,7 +115,7 @@ def take_poll(process: Process, asked: Call, outcome: CallOutcome, now: datetime
         process.calls.append(asked.model_copy(update={"patient": True}))
     elif process.state.closing is not None:
         return  # it is undone in its turn
-    elif outcome.code == WRONG_PERSON or (outcome.code == PROVINCE_FAILED and not outcome.failed):
+    elif outcome.code in FOR_PEOPLE or (outcome.code == PROVINCE_FAILED and not outcome.failed):
         state.trouble, state.poll_at = outcome.code, None
         state.calling = Verb.FETCH if process.steps[asked.step].kind is StepKind.EVIDENCE else Verb.SUBMIT
         process.note("effect:find:unusable", now, step=asked.step, data={"code": outcome.code})

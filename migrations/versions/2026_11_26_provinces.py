@@ -80,6 +80,12 @@ def upgrade() -> None:
     )
     op.create_index("ix_result_difference_day", "result_difference", ["region", "day"])
     op.create_index("ix_province_quarantine_region", "province_quarantine", ["region", "at"])
+    op.create_index("ix_province_quarantine_key", "province_quarantine", ["key"])
+    op.create_index("ix_province_watch_at", "province_watch", ["at"])
+    op.create_index("ix_effect_answered", "effect", ["answered_at"])
+    op.create_index(
+        "ix_effect_pending", "effect", ["region"], postgresql_where=sa.text("answer->>'status' = 'pending'")
+    )
     op.add_column("effect", sa.Column("unknown", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.execute("UPDATE effect SET unknown = true WHERE answer IS NULL")
     # a worker of the version before still writes here while it is replaced: what it sends may have been done
@@ -88,6 +94,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("ix_effect_pending", "effect")
+    op.drop_index("ix_effect_answered", "effect")
     op.drop_column("effect", "confirmed")
     op.drop_column("effect", "unknown")
     op.drop_table("province_quarantine")

@@ -18,7 +18,7 @@ from models import results
 from tests.api.test_problems import is_problem
 from tests.api.test_services import LIBRARY, Journey
 from tests.fixtures.houses import Caller
-from tests.fixtures.running import Town
+from tests.fixtures.running import Town, eventually
 
 # a home in 安徽, whose registry of natural resources has no interface
 HEFEI = {"property_city": "340100", "owner_id": "340199194910010042", "owner_name": "阿依古丽·买买提"}
@@ -178,3 +178,27 @@ async def test_a_file_that_says_otherwise_is_noted_and_changes_nothing(
     await Files(town, row(remark, words["number"], AnswerStatus.REJECTED)).read(town, today, monkeypatch)
     assert ("contradiction", remark) in await differences(town, today)
     assert _step(await town.case(journey.owner, journey.no), "register") == "done"
+
+
+async def test_a_licence_of_the_counter_waits_for_its_clerk_whatever_the_file_says(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journey, clerk, task = await to_the_counter(town)
+    words = await town.at_the_counter(task)
+    assert (await decide(clerk, task, outcome="entered", **words)).status_code == 200
+
+    async def look() -> dict[str, Any]:
+        tasks = (await clerk.get("/v1/tasks", params={"limit": 200})).json()["tasks"]
+        return next((t for t in tasks if t["case_no"] == journey.no and t["step"] == "proof"), {})
+
+    found = await eventually(look, bool)
+    proof = (await clerk.get(f"/v1/tasks/{found['id']}")).json()
+    issued = await town.at_the_counter(proof)
+    row_ = ResultRow(
+        proof["rekey"]["remark"], "natural_resources", "mortgage_proof_issue", Answer(status=AnswerStatus.ACCEPTED)
+    )
+    file = await Files(town, row_).read(town, local_day(datetime.now(UTC)) - timedelta(days=2), monkeypatch)
+    assert file.taken == 0
+    assert (await decide(clerk, proof, outcome="entered", **issued)).status_code == 200
+    case = await eventually(journey._round, lambda c: c["closed_at"])
+    assert case["status"] == "completed"
