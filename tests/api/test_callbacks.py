@@ -22,7 +22,7 @@ from models.effects import Intent
 from tests.api.test_problems import is_problem
 from tests.db.test_effects import LONG, intent
 from tests.fixtures.houses import Office
-from tests.fixtures.samples import add_case
+from tests.fixtures.samples import FORM, add_case
 
 ZHEJIANG, SHANGHAI = "330000", "310000"
 
@@ -293,3 +293,27 @@ async def test_a_message_that_is_too_large_is_refused_before_it_is_read(office: 
 async def test_an_address_of_no_province_is_not_found(office: Office, region: str) -> None:
     answer = await office.caller().post(f"/v1/callbacks/{region}", content=b"{}")
     is_problem(answer, 404, "not_found")
+
+
+async def test_a_report_about_somebody_else_is_put_aside_and_a_person_hears_of_it(office: Office) -> None:
+    what = await asked(office, Answer(status=AnswerStatus.PENDING))
+    about = {"holder_id": "91310000XXXX00019C", "holder_name": "别家公司"}
+    for _ in range(2):
+        is_problem(await report(office, notice(what.key, event="e1", resultData=about)), 409, "wrong_person")
+    assert await rows(office, "SELECT answer->>'status' FROM effect") == [("pending",)]
+    assert await rows(office, "SELECT verdict, times, answer::text LIKE '%别家%' FROM inbox") == [
+        ("wrong_person", 2, False)
+    ]
+    assert await rows(office, "SELECT came_by, code, fields FROM province_quarantine") == [
+        ("callback", "wrong_person", ["holder_id", "holder_name"])
+    ]
+    told = await rows(
+        office, "SELECT payload->>'answer', payload::text LIKE '%别家%' FROM outbox WHERE kind = 'callback'"
+    )
+    assert told == [("failed", False)]
+
+
+async def test_a_report_about_the_one_the_case_is_about_is_taken(office: Office) -> None:
+    what = await asked(office, Answer(status=AnswerStatus.PENDING))
+    about = {"holder_id": str(FORM["uscc"])}
+    assert (await report(office, notice(what.key, resultData=about))).status_code == 202

@@ -277,3 +277,14 @@ def test_what_a_search_finds_to_have_broken_down_is_tried_again_or_goes_to_a_per
         assert (again.verb, again.patient, again.again) == (Verb.SUBMIT, True, True)
     else:
         assert (world.step("file"), TaskKind.RESOLVE in kinds) == (StepStatus.RESOLVE, True)
+
+
+@pytest.mark.parametrize("code", ["wrong_person", "done_twice", "foreign_address", "adapter_broke"])
+def test_what_no_repetition_mends_is_a_persons_at_once(code: str) -> None:
+    world = World(plan())
+    world.accept()
+    world.answer(world.flight("file"), PENDING)
+    world.pass_time()
+    world.end(world.flight("file"), CallOutcome(status=OutcomeStatus.UNUSABLE, code=code))
+    assert world.step("file") is StepStatus.RESOLVE
+    assert world.process.state.steps["file"].trouble == code
