@@ -17,7 +17,7 @@ with workflow.unsafe.imports_passed_through():
     from domain import names
     from domain.calendar import WorkCalendar
     from domain.effects import Verb
-    from domain.process import AnyOrder, Call, Callback, CommandResult, Process
+    from domain.process import AnyOrder, Call, Callback, CommandResult, OutcomeStatus, Process
     from domain.start import CallProvince, StartCase
     from domain.window import WindowResult
     from workflows import calls
@@ -92,6 +92,9 @@ class CaseWorkflow:
             self._quick += 1
             outcome = await calls.try_province(request)
             self._quick -= 1
+            if outcome.status is OutcomeStatus.DEFERRED and call.verb is Verb.FIND:
+                # effects go to the queue as patient calls; a question for a result has only this way there
+                outcome = await calls.call_province(request)
         self._process.take_outcome(call, outcome, workflow.now())
 
     def _call_off(self) -> None:
