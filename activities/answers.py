@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from adapters.errors import Ambiguous, ProvinceError, Unavailable
 from domain.effects import Answer, AnswerStatus, Expect
+from domain.identifiers import parse_licence_id
 from domain.process import CallOutcome, OutcomeStatus
 from domain.process.hands import ENTERED, NOTHING_TO_UNDO
 
@@ -40,10 +41,15 @@ def trouble_outcome(error: ProvinceError) -> CallOutcome:
 
 
 def keyed_in(decision: Mapping[str, object]) -> Answer:
-    """A clerk's decision (its words, as stored) as the answer of the department he has keyed it into."""
+    """A clerk's decision (its words, as stored) as the answer of the department he has keyed it into.
+
+    Of a certificate the number that comes back is that of the licence.
+    """
     outcome = str(decision.get("outcome", ""))
     if outcome in _DONE:
-        return Answer(status=AnswerStatus.ACCEPTED, reference=str(decision.get("number", "")))
+        number = str(decision.get("number", ""))
+        licence = {"licence_identifier": number} if parse_licence_id(number) else {}
+        return Answer(status=AnswerStatus.ACCEPTED, reference=number, data=licence)
     return Answer(status=AnswerStatus.REJECTED, reasons=("refused_at_counter",))
 
 

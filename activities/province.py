@@ -28,7 +28,7 @@ from adapters.addresses import is_link
 from adapters.errors import Ambiguous, ContractBroken, Misconfigured, ProvinceError, Rejected, Unavailable
 from adapters.port import Capabilities, FindBy, ProvinceAdapter
 from domain import names
-from domain.effects import Answer, AnswerStatus, ProvinceCall, Verb
+from domain.effects import Answer, AnswerStatus, Expect, ProvinceCall, Verb
 from domain.process import CallOutcome, OutcomeStatus
 from domain.process.answers import WRONG_PERSON
 from domain.process.hands import CONFIRM
@@ -112,10 +112,13 @@ class ProvinceActivities:
             return CallOutcome(status=OutcomeStatus.UNUSABLE, code="no_consent")
         known = prepared.answer
         pending = known if known is not None and known.status is AnswerStatus.PENDING else None
-        if known is not None and pending is None and not call.again:
-            return await self._outcome(request, known)
+        ended = known if pending is None else None
         if prepared.decision is not None and call.verb is Verb.FIND:
-            return await self._keyed_in(request, prepared.decision)
+            told = keyed_in(prepared.decision)
+            if ended is None or ended.status is told.status:  # the same end, told better: a number was mistyped
+                return await self._keyed_in(request, told)
+        if ended is not None and not call.again:
+            return await self._outcome(request, ended)
         if prepared.held:
             return CallOutcome(status=OutcomeStatus.DEFERRED, code="held", poll_after_s=HELD_PAUSE_S)
         if prepared.leased:
@@ -167,7 +170,8 @@ class ProvinceActivities:
         if self._leads_astray(answer, wire.region):
             raise ContractBroken("foreign_address")
         ended = known is not None and known.status is not AnswerStatus.PENDING
-        if ended and known is not None and answer.status is not known.status:
+        by_hand = answer.expect is Expect.CLERK  # whoever keyed in a wrong number is asked again, which is no other end
+        if ended and known is not None and answer.status is not known.status and not by_hand:
             raise ContractBroken("contradiction")  # what it said first stands until people have looked
 
     def _leads_astray(self, answer: Answer, region: str) -> bool:
@@ -194,10 +198,9 @@ class ProvinceActivities:
             await effects.receipt(self._database, call.key, answer, corrected=call.again)
         return await self._outcome(request, answer)
 
-    async def _keyed_in(self, request: CallProvince, decision: Mapping[str, object]) -> CallOutcome:
+    async def _keyed_in(self, request: CallProvince, answer: Answer) -> CallOutcome:
         """A clerk stands in for the province: his decision is the answer."""
-        answer = keyed_in(decision)
-        await effects.receipt(self._database, request.call.key, answer)
+        await effects.receipt(self._database, request.call.key, answer, corrected=True)
         return await self._outcome(request, answer)
 
     async def _outcome(self, request: CallProvince, answer: Answer) -> CallOutcome:
