@@ -129,6 +129,22 @@ async def test_a_crime_against_the_tables_is_found(
     assert no in report
 
 
+@pytest.mark.parametrize(
+    ("step", "status"), [("representative", HOLDS), ("tax", BROKEN)], ids=["nobody waits for it", "it stands"]
+)
+async def test_an_end_there_that_was_not_waited_for_is_broken_only_where_an_effect_stands(
+    town: Town, settings: Settings, step: str, status: int
+) -> None:
+    no = await town.complete(town.citizen())
+    await town.house.gateway._client.get_workflow_handle(no).result()
+    change = 'UPDATE effect SET answer = answer || \'{"status": "%s"}\' WHERE case_no = :no AND step = :step'
+    async with crime(town, change % "pending", change % "accepted", no=no, step=step):
+        found, report = await verified(settings, ask_provinces=True)
+    about = [line for line in report.splitlines() if no in line and "pending here" in line]
+    assert bool(about) is (status == BROKEN), report
+    assert found == status, report
+
+
 async def test_a_case_that_is_still_to_be_told_of_a_new_calendar_may_show_its_old_date(
     town: Town, settings: Settings
 ) -> None:
