@@ -27,7 +27,7 @@ class Person:
     """Somebody at the API who does not give up when it does not answer."""
 
     def __init__(self, stack: Stack, role: str, region: str = "", department: str = "") -> None:
-        subject = f"{role}-{os.urandom(4).hex()}"
+        self.subject = subject = f"{role}-{os.urandom(4).hex()}"
         token = sign_token(
             stack.secrets.signing_key,
             issuer=DEMO_ISSUER,
