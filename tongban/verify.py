@@ -203,7 +203,10 @@ async def _provinces(database: Database, provinces: Provinces, report: Report) -
                     report.unchecked.append(("5", f"{region} cannot be asked ({error.code})"))
                     break
                 report.looked("5")
-                ours = Answer.model_validate(effect.answer).status
+                said = Answer.model_validate(effect.answer)
+                ours = said.status
+                if answer is None and effect.verb == Verb.REVERSE and not said.reference:
+                    continue  # there was nothing to undo: so a clerk has said, or the adapter without asking
                 # an end there that we still wait for, or that nobody waits for any more (evidence, a letter, what was
                 # handed in), is no contradiction; an effect that a closed case has left standing is one
                 awaited = ours is AnswerStatus.PENDING and answer is not None

@@ -38,9 +38,11 @@ async def _as_they_say(case: Case) -> AsyncIterator[str]:
     for effect in effects:
         if effect.answer is None or effect.key in undone:
             continue
-        said = Answer.model_validate(effect.answer).status
-        if said is AnswerStatus.PENDING:  # nobody waits for its end any more; if it is an effect, the ledger tells
-            continue
+        ours = Answer.model_validate(effect.answer)
+        if ours.status is AnswerStatus.PENDING:
+            continue  # nobody waits for its end any more; if it is an effect, the ledger tells
+        if effect.verb == Verb.REVERSE and not ours.reference:
+            continue  # there was nothing to undo
         call = ProvinceCall(
             verb=Verb.FIND,
             region=effect.region,
@@ -50,9 +52,9 @@ async def _as_they_say(case: Case) -> AsyncIterator[str]:
             case_no=case.no,
         )
         answer = await case.town.provinces.get(effect.region[:2] + "0000").find(call)
-        if answer is None or answer.status is not said:
+        if answer is None or answer.status is not ours.status:
             told = answer.status if answer else "nothing"
-            yield f"{effect.verb} of {effect.step} is {said} here, {told} in {effect.region}"
+            yield f"{effect.verb} of {effect.step} is {ours.status} here, {told} in {effect.region}"
 
 
 def _at_most_once(rows: list[dict[str, Any]]) -> Iterator[str]:
