@@ -11,6 +11,7 @@ from sqlmodel import col
 from models.database import Database, database_url
 from models.inbox import Inbox
 from tests.e2e.drive import LAW, Drive, status
+from tests.fixtures.running import eventually
 from tongban.demo import synthetic
 from tongban.stack.stack import Stack
 
@@ -96,9 +97,7 @@ async def test_a_callback_that_comes_wrong_does_nothing_wrong(
     no = await drive.submit(**moving_from(city))
     await drive.whole(no)
     await drive.check_completed([no])
-    async with asyncio.timeout(10):  # a late one may come after the end
-        while not await received(stack, no):
-            await asyncio.sleep(0.2)
+    await eventually(lambda: received(stack, no), bool)  # a late one may come after the end
 
 
 @pytest.mark.parametrize("city", ["310115", "330100"])
