@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from adapters.errors import ProvinceError
 from domain.case import TERMINAL, CaseStatus, StepStatus
 from domain.effects import Answer, AnswerStatus, ProvinceCall, Verb
 from domain.invariants import CHECKS
@@ -51,7 +52,11 @@ async def _as_they_say(case: Case) -> AsyncIterator[str]:
             key=effect.key,
             case_no=case.no,
         )
-        answer = await case.town.provinces.get(effect.region[:2] + "0000").find(call)
+        try:
+            answer = await case.town.provinces.get(effect.region[:2] + "0000").find(call)
+        except ProvinceError as error:  # two matters under one number, for one
+            yield f"{effect.verb} of {effect.step} cannot be asked for in {effect.region}: {error}"
+            continue
         if answer is None or answer.status is not ours.status:
             told = answer.status if answer else "nothing"
             yield f"{effect.verb} of {effect.step} is {ours.status} here, {told} in {effect.region}"

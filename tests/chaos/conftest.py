@@ -11,7 +11,7 @@ import pytest_asyncio
 from tests.chaos.town import Town
 from tongban.stack.stack import Stack
 
-SETTLE_S = "3"  # longer than any request is under way here, see faults.LONGEST_DELAY_S
+SETTLE_S = "4"  # longer than any request is under way here, see faults.LONGEST_DELAY_S
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import random
 from typing import Any
 
 REGIONS = ("310000", "320000", "330000", "340000")
-LONGEST_DELAY_S = 2.0  # what is done late is done before the settle time of the stack is over
+LONGEST_DELAY_S = 3.5  # longer than a quick try waits (2.5), and less than the settle time of the stack
 Switch = tuple[str, dict[str, Any]]
 """A province and the body of ``POST /sim/faults``."""
 

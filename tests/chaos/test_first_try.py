@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections.abc import Sequence
 
 import pytest
 
 from domain.case import CaseStatus
 from tests.chaos import books
 from tests.chaos.case import Case
+from tests.chaos.faults import LONGEST_DELAY_S
 from tests.chaos.town import Town
 from tests.chaos.wishes import MAKING, Wish
 
@@ -31,10 +33,10 @@ ROUTES = (
 )
 
 
-async def test_the_first_try_of_every_effect_is_done_and_never_answered(town: Town) -> None:
+async def ended_well(town: Town, routes: Sequence[tuple[str, str, str]], mark: str) -> list[Case]:
+    """Cases over these routes, all completed, with books that are right."""
     dice = random.Random(0)
-    await town.calm()
-    wishes = [Wish(s, MAKING[s](dice, here, there, DONE_AND_SILENT), "granted", 0.0, "85") for s, here, there in ROUTES]
+    wishes = [Wish(s, MAKING[s](dice, here, there, mark), "granted", 0.0, mark) for s, here, there in routes]
     cases = [Case(town, wish, dice) for wish in wishes]
     await asyncio.gather(*(case.submit() for case in cases))
     until = time.monotonic() + WITHIN_S
@@ -42,6 +44,25 @@ async def test_the_first_try_of_every_effect_is_done_and_never_answered(town: To
     for case in cases:
         assert case.status is CaseStatus.COMPLETED, await case.trail()
         assert await books.wrong(case) == [], await case.trail()
+    return cases
+
+
+async def test_what_a_province_without_keys_does_after_its_caller_gave_up_is_waited_for(town: Town) -> None:
+    await town.calm()
+    late = {"kind": "delayed", "operation": "*", "times": None, "seconds": LONGEST_DELAY_S}
+    await town.switch_on(("340000", late))
+    try:
+        cases = await ended_well(town, [route for route in ROUTES if "34" in {route[1][:2], route[2][:2]}], "")
+    finally:
+        await town.calm()
+    codes = {data.get("code") for case in cases for *_, data in (await case.trail())["events"]}
+    assert "timeout" in codes, codes
+    await town.dismiss()
+
+
+async def test_the_first_try_of_every_effect_is_done_and_never_answered(town: Town) -> None:
+    await town.calm()
+    for case in await ended_well(town, ROUTES, DONE_AND_SILENT):
         events = (await case.trail())["events"]
         silent = {step for _, kind, step, _ in events if kind == "effect:submit:blocked"}
         about_it = {s.id for s in case.plan.steps if s.compensate_with and "form.uscc" in s.send.values()}
