@@ -4,6 +4,7 @@ PYTHON = python3
 JOBS = 2
 ARGS =
 CASES = 2000
+RUNS = 300
 PY = .venv/bin/python
 STAMP = .venv/.installed
 
@@ -33,8 +34,14 @@ check: setup ## style, types, who imports whom, unit tests
 bench: setup ## measure
 	@exec $(PY) -m bench $(ARGS)
 
-chaos: setup ## two thousand cases under random commands (about half an hour); CASES=500 for fewer
-	@TONGBAN_MACHINE_CASES=$(CASES) exec $(PY) -m pytest -q -s tests/machine $(ARGS)
+# only CASES or only RUNS on the command line: only that half
+CHAOS = $(if $(filter command,$(firstword $(origin RUNS))),$(if $(filter command,$(firstword $(origin CASES))),machine runs,runs),\
+  $(if $(filter command,$(firstword $(origin CASES))),machine,machine runs))
+
+chaos: setup ## random commands over turned time, then random faults over real processes (two hours); CASES=500 RUNS=50
+	@set -e; for half in $(CHAOS); do case $$half in \
+	  machine) TONGBAN_MACHINE_CASES=$(CASES) $(PY) -m pytest -q -s tests/machine $(ARGS);; \
+	  runs) TONGBAN_CHAOS_RUNS=$(RUNS) $(PY) -m pytest -q -s tests/chaos $(ARGS);; esac; done
 
 fmt: setup ## put the code into its shape
 	@$(PY) -m ruff check -q --fix-only . && exec $(PY) -m ruff format .

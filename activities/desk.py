@@ -41,8 +41,8 @@ class Desk:
         self._told = BreakerState.CLOSED
 
     def has_room(self) -> bool:
-        """A slot is free and the province has not been failing."""
-        return self.in_flight < self.slots and self.breaker.state is BreakerState.CLOSED
+        """A slot is free and the province has not been failing, or this call is the one that finds out."""
+        return self.in_flight < self.slots and self.breaker.wait_s() <= 0
 
     @contextlib.contextmanager
     def call(self, *, counted: bool = True) -> Iterator[Call]:

@@ -115,10 +115,12 @@ class ProvinceActivities:
             return CallOutcome(status=OutcomeStatus.UNUSABLE, code="no_consent")
         known = prepared.answer
         pending = known if known is not None and known.status is AnswerStatus.PENDING else None
+        if prepared.decision is not None and call.verb is Verb.FIND:
+            told = keyed_in(prepared.decision)
+            if known is None or known.status in {AnswerStatus.PENDING, told.status}:
+                return await self._keyed_in(request, told)  # the same end may be told better: a number was mistyped
         if known is not None and _stands(call, known):
             return await self._outcome(request, known)
-        if prepared.decision is not None and call.verb is Verb.FIND:
-            return await self._keyed_in(request, prepared.decision)
         if prepared.held:
             return CallOutcome(status=OutcomeStatus.DEFERRED, code="held", poll_after_s=HELD_PAUSE_S)
         if prepared.leased:
@@ -173,7 +175,8 @@ class ProvinceActivities:
         if leads_astray(answer.data, private=self._provinces.allows_private(wire.region)):
             raise ContractBroken("foreign_address")
         ended = known is not None and known.status is not AnswerStatus.PENDING
-        if ended and known is not None and answer.status is not known.status:
+        by_hand = answer.expect is Expect.CLERK  # whoever keyed in a wrong number is asked again, which is no other end
+        if ended and known is not None and answer.status is not known.status and not by_hand:
             raise ContractBroken("contradiction")  # what it said first stands until people have looked
 
     async def _keep(
@@ -193,10 +196,9 @@ class ProvinceActivities:
             await effects.receipt(self._database, call.key, answer, corrected=call.again)
         return await self._outcome(request, answer)
 
-    async def _keyed_in(self, request: CallProvince, decision: Mapping[str, object]) -> CallOutcome:
+    async def _keyed_in(self, request: CallProvince, answer: Answer) -> CallOutcome:
         """A clerk stands in for the province: his decision is the answer."""
-        answer = keyed_in(decision)
-        await effects.receipt(self._database, request.call.key, answer)
+        await effects.receipt(self._database, request.call.key, answer, corrected=True)
         return await self._outcome(request, answer)
 
     async def _outcome(self, request: CallProvince, answer: Answer) -> CallOutcome:

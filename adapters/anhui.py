@@ -22,6 +22,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from json import dumps
 from urllib.parse import quote
@@ -45,6 +46,7 @@ KINDS = {
 ABOUT = {Verb.REVERSE: "/chexiao", Verb.WITHDRAW: "/chehui", Verb.SUPPLEMENT: "/buzheng"}
 STATES = {"bj": AnswerStatus.ACCEPTED, "by": AnswerStatus.REJECTED, "zb": AnswerStatus.PENDING}
 CANCELLED = "cancelled"
+LONGEST_SETTLE_S = 3600
 ERRORS: Mapping[str, Trouble] = {
     "auth_missing": (Misconfigured, "signature_wrong"),
     "auth_wrong": (Misconfigured, "signature_wrong"),
@@ -58,7 +60,7 @@ ERRORS: Mapping[str, Trouble] = {
 
 
 class Anhui(Adapter):
-    """340000. Keeps connections, nothing else. Credentials: ``app_id``, ``secrets``."""
+    """340000. Keeps connections, nothing else. Credentials: ``app_id``, ``secrets``. Option: ``settle_s``."""
 
     capabilities = Capabilities(
         verbs=frozenset({*KINDS, *ABOUT, Verb.QUERY, Verb.FIND}),
@@ -72,6 +74,8 @@ class Anhui(Adapter):
         super().__init__(settings)
         self._credentials = settings.credentials
         self._credentials.text("app_id"), self._credentials.secrets()  # a missing one stops the worker
+        if (told := settings.options.get("settle_s")) is not None:
+            self.capabilities = replace(self.capabilities, settle_s=_settle_s(told))
         self._exchange = Exchange(settings)
 
     def business_number(self, case_no: str, key: str) -> str:
@@ -215,6 +219,17 @@ class _Written(str):
     """A number as it stands on the wire."""
 
     __slots__ = ()
+
+
+def _settle_s(told: str) -> float:
+    """Seconds, as the entry of the provinces file has them; raises Misconfigured."""
+    try:
+        seconds = float(told)
+    except ValueError:
+        seconds = 0.0
+    if not 1 <= seconds <= LONGEST_SETTLE_S:  # also where it is no number at all
+        raise Misconfigured("settle_s", f"option settle_s must be a number of seconds from 1 to {LONGEST_SETTLE_S}")
+    return seconds
 
 
 def _about_nothing(verb: Verb) -> Answer:

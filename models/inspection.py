@@ -197,6 +197,18 @@ async def case_states(session: AsyncSession) -> dict[str, tuple[datetime, bool]]
     return {no: (changed, closed is not None) for no, changed, closed in rows}
 
 
+async def undoable_steps_of_closed(session: AsyncSession) -> set[tuple[str, str]]:
+    """Case and step of every effect that could be undone, in cases that are closed."""
+    rows = await session.execute(
+        text(
+            "SELECT c.no, step->>'id' FROM cases c JOIN application a ON a.case_no = c.no"
+            " CROSS JOIN LATERAL jsonb_array_elements(a.case_plan->'steps') AS step"
+            " WHERE c.closed_at IS NOT NULL AND coalesce(step->>'compensate_with', '') <> ''"
+        )
+    )
+    return {(str(no), str(step)) for no, step in rows}
+
+
 async def effects_by_province(session: AsyncSession) -> dict[str, list[Effect]]:
     """Answered effects, for asking the provinces whether they agree."""
     rows = await session.execute(select(Effect).where(col(Effect.answer).is_not(None)))

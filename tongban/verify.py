@@ -23,7 +23,7 @@ from adapters.registry import Provinces
 from catalogue.library import Library
 from domain import names
 from domain.calendar import LocalDay
-from domain.effects import Answer, Expect, ProvinceCall, Verb
+from domain.effects import Answer, AnswerStatus, Expect, ProvinceCall, Verb
 from domain.invariants import CHECKS, deadlines_are_right
 from models import inspection, outbox, seals
 from models.calendars import Calendars
@@ -182,6 +182,7 @@ async def _provinces(database: Database, provinces: Provinces, report: Report) -
     """5, from the other side: every province knows each answer we hold, and says the same."""
     async with database.begin() as session:
         grouped = await inspection.effects_by_province(session)
+        left = await inspection.undoable_steps_of_closed(session)
     try:
         for region, effects in grouped.items():
             undone = {effect.original for effect in effects if effect.verb == Verb.REVERSE}
@@ -205,7 +206,16 @@ async def _provinces(database: Database, provinces: Provinces, report: Report) -
                     report.unchecked.append(("5", f"{region} cannot be asked ({error.code})"))
                     break
                 report.looked("5")
-                ours = Answer.model_validate(effect.answer).status
+                said = Answer.model_validate(effect.answer)
+                ours = said.status
+                if answer is None and effect.verb == Verb.REVERSE and not said.reference:
+                    continue  # there was nothing to undo: so a clerk has said, or the adapter without asking
+                # an end there that we still wait for, or that nobody waits for any more (evidence, a letter, what was
+                # handed in), is no contradiction; an effect that a closed case has left standing is one
+                awaited = ours is AnswerStatus.PENDING and answer is not None
+                stands = effect.verb == Verb.SUBMIT and (effect.case_no, effect.step) in left
+                if awaited and not (stands and answer and answer.status is AnswerStatus.ACCEPTED):
+                    continue
                 if answer is None or answer.status is not ours:
                     theirs = answer.status if answer else "nothing"
                     report.broken("5", f"{effect.case_no}: {effect.step} is {ours} here, {theirs} in {region}")

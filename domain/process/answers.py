@@ -133,7 +133,8 @@ def take_poll(process: Process, asked: Call, outcome: CallOutcome, now: datetime
         if outcome.wanting:
             hands.want(process, asked.step, now)
         state.trouble = "" if outcome.status is OutcomeStatus.ANSWERED else outcome.status.value
-        state.polls += 1
+        if outcome.status is not OutcomeStatus.DEFERRED:  # nobody was asked: the next time comes as soon
+            state.polls += 1
         pause = min(timedelta(seconds=state.poll_after_s) * 2 ** min(state.polls, 12), LONGEST_POLL)
         state.poll_at = now + pause
         process.note("effect:find:pending", now, step=asked.step, data={"trouble": state.trouble})

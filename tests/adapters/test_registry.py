@@ -101,6 +101,13 @@ async def test_a_department_may_be_reached_otherwise_than_its_province(tmp_path:
         assert tax.settings.credentials.text("app_id") == "tester"  # what it does not say is as in the province
 
 
+async def test_how_long_a_request_may_be_under_way_at_340000_is_the_entrys_to_say(tmp_path: Path) -> None:
+    file = written(tmp_path, entry(options={"settle_s": "45.5"}), entry(region="330000"))
+    async with open_provinces(file) as provinces:
+        assert provinces.get("340000").capabilities.settle_s == 45.5
+        assert provinces.get("330000").capabilities.settle_s == 20.0  # by the adapter's own word
+
+
 async def test_a_rate_is_the_entrys_or_the_adapters_whichever_is_less(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -220,6 +227,9 @@ def test_a_secret_is_in_no_text_of_an_entry(tmp_path: Path) -> None:
         ({"calendar": [{"day": "soon", "working": True, "reason": "x"}]}, "field calendar.0.day"),
         ({"calendar": [{"day": "2026-01-01", "working": True, "reason": "x"}] * 2}, "2026-01-01 is listed 2 times"),
         ({"options": {"a": 1}}, "region 340000, field options.a"),
+        ({"options": {"settle_s": "soon"}}, "option settle_s must be a number of seconds from 1 to 3600"),
+        ({"options": {"settle_s": "0"}}, "option settle_s must be a number of seconds from 1 to 3600"),
+        ({"options": {"settle_s": "nan"}}, "option settle_s must be a number of seconds from 1 to 3600"),
     ],
 )
 def test_a_mistake_is_named_by_file_region_and_field(tmp_path: Path, changes: dict[str, object], says: str) -> None:

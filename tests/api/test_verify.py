@@ -129,6 +129,40 @@ async def test_a_crime_against_the_tables_is_found(
     assert no in report
 
 
+@pytest.mark.parametrize(
+    ("step", "status"), [("representative", HOLDS), ("tax", BROKEN)], ids=["nobody waits for it", "it stands"]
+)
+async def test_an_end_there_that_was_not_waited_for_is_broken_only_where_an_effect_stands(
+    town: Town, settings: Settings, step: str, status: int
+) -> None:
+    no = await town.complete(town.citizen())
+    await town.house.gateway._client.get_workflow_handle(no).result()
+    change = 'UPDATE effect SET answer = answer || \'{"status": "%s"}\' WHERE case_no = :no AND step = :step'
+    async with crime(town, change % "pending", change % "accepted", no=no, step=step):
+        found, report = await verified(settings, ask_provinces=True)
+    about = [line for line in report.splitlines() if no in line and "pending here" in line]
+    assert bool(about) is (status == BROKEN), report
+    assert found == status, report
+
+
+async def test_a_reversal_that_found_nothing_to_undo_is_known_to_no_province(town: Town, settings: Settings) -> None:
+    citizen = town.citizen()
+    no = await town.to_decision(citizen)
+    assert (await citizen.post(f"/v1/cases/{no}/withdraw", json={})).status_code == 200
+    await town.until(citizen, no, lambda case: case["closed_at"])
+    await town.house.gateway._client.get_workflow_handle(no).result()
+    about = "WHERE case_no = :no AND step = 'tax' AND verb = 'reverse'"
+    gone = f"UPDATE effect SET key = translate(key, '0123456789', '1234567890') {about}"
+    back = f"UPDATE effect SET key = translate(key, '1234567890', '0123456789') {about}"
+    async with crime(town, gone, back, no=no):
+        status, report = await verified(settings, ask_provinces=True)
+        assert (status, "tax is accepted here, nothing in 340000" in report) == (BROKEN, True), report
+        told = f"UPDATE effect SET answer = answer || jsonb_build_object('reference', %s) {about}"
+        async with crime(town, told % "''", told % "'34-1'", no=no):
+            status, report = await verified(settings, ask_provinces=True)
+    assert status == HOLDS, report
+
+
 async def test_a_case_that_is_still_to_be_told_of_a_new_calendar_may_show_its_old_date(
     town: Town, settings: Settings
 ) -> None:

@@ -22,6 +22,7 @@ from domain.start import CallProvince
 from models import commands, provinces
 from models.database import Database
 from tests.fixtures.samples import add_case
+from tests.unit.plans import LICENCE
 
 DONE = Answer(status=AnswerStatus.ACCEPTED, reference="34-1")
 KEYS = Capabilities(verbs=frozenset(Verb))
@@ -232,6 +233,31 @@ async def test_what_waits_for_a_clerk_is_told_and_his_number_becomes_the_receipt
     assert (outcome.answer, outcome.reference, outcome.by_clerk) == (AnswerStatus.ACCEPTED, "皖登2026-7", False)
     assert (await one.ask()).reference == "皖登2026-7"
     assert (len(province.asked), province.searched) == (1, 0)
+
+
+async def test_of_a_certificate_the_clerks_number_is_the_licence(database: Database) -> None:
+    one, _ = await case(database, KEYS, Answer(status=AnswerStatus.PENDING, expect=Expect.CLERK))
+    await one.ask()
+    outcome = await one.ask(Verb.FIND, decision=await one.decided("entered", number=LICENCE))
+    assert (outcome.answer, outcome.reference, outcome.licence) == (AnswerStatus.ACCEPTED, LICENCE, LICENCE)
+
+
+async def test_a_clerk_who_has_typed_a_wrong_number_is_asked_once_more(database: Database) -> None:
+    waiting = Answer(status=AnswerStatus.PENDING, expect=Expect.CLERK)
+    one, province = await case(database, KEYS, waiting)
+    province.holds = waiting
+    await one.ask()
+    wrong = await one.ask(Verb.FIND, decision=await one.decided("entered", number="1.2.156.3005.2.x"))
+    assert (wrong.answer, wrong.licence) == (AnswerStatus.ACCEPTED, "")
+    assert (await one.ask(again=True)).by_clerk
+    async with database.begin() as session:
+        now = await session.scalar(text("SELECT now()"))
+        assert now is not None
+        body = {"outcome": "entered", "number": LICENCE}
+        await commands.insert_command(session, "order-again", "decide", one.no, "t2", CLERK, body, now)
+    right = await one.ask(Verb.FIND, decision="order-again")
+    assert (right.answer, right.licence) == (AnswerStatus.ACCEPTED, LICENCE)
+    assert (await one.ask()).licence == LICENCE  # the receipt is the better number
 
 
 async def test_a_clerk_may_say_that_the_department_has_refused(database: Database) -> None:

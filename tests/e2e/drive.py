@@ -27,7 +27,7 @@ class Person:
     """Somebody at the API who does not give up when it does not answer."""
 
     def __init__(self, stack: Stack, role: str, region: str = "", department: str = "") -> None:
-        subject = f"{role}-{os.urandom(4).hex()}"
+        self.subject = subject = f"{role}-{os.urandom(4).hex()}"
         token = sign_token(
             stack.secrets.signing_key,
             issuer=DEMO_ISSUER,
@@ -70,14 +70,20 @@ class Drive:
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
-        self.citizen = Person(stack, "citizen")
-        self.market = Person(stack, "caseworker", "320500", "market_regulation")
+        self._people: list[Person] = []
+        self.citizen = self.meet("citizen")
+        self.market = self.meet("caseworker", "320500", "market_regulation")
         self.provinces = httpx.AsyncClient(timeout=10, trust_env=False)
 
     async def aclose(self) -> None:
         """Closes the connections."""
-        for client in (self.citizen.http, self.market.http, self.provinces):
+        for client in (*(person.http for person in self._people), self.provinces):
             await client.aclose()
+
+    def meet(self, role: str, region: str = "", department: str = "") -> Person:
+        """Somebody more."""
+        self._people.append(Person(self.stack, role, region, department))
+        return self._people[-1]
 
     async def submit(self, **form: str) -> str:
         """A new case; its number."""

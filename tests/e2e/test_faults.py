@@ -5,8 +5,14 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from sqlalchemy import select
+from sqlmodel import col
 
+from models.database import Database, database_url
+from models.inbox import Inbox
 from tests.e2e.drive import LAW, Drive, status
+from tests.fixtures.running import eventually
+from tongban.demo import synthetic
 from tongban.stack.stack import Stack
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
@@ -55,6 +61,23 @@ async def test_what_is_answered_after_the_caller_gave_up_is_done_once(drive: Dri
     await drive.check_completed([no])
 
 
+def moving_from(city: str) -> dict[str, str]:
+    """A company of that city: its province hands the archive over, which takes time."""
+    return {"origin_city": city, "uscc": synthetic.credit_code(city)}
+
+
+async def received(stack: Stack, no: str) -> list[str]:
+    """What became of the messages about a case, oldest first."""
+    database = Database(database_url(stack.database_url, stack.secrets.database_password), 1)
+    try:
+        async with database.begin() as session:
+            rows = await session.execute(select(Inbox).where(col(Inbox.case_no) == no).order_by(col(Inbox.received_at)))
+            return [row.verdict for row in rows.scalars()]
+    finally:
+        await database.aclose()
+
+
+@pytest.mark.parametrize("city", ["310115", "330100"])
 @pytest.mark.parametrize(
     ("kind", "more"),
     [
@@ -63,20 +86,24 @@ async def test_what_is_answered_after_the_caller_gave_up_is_done_once(drive: Dri
         ("callback_unknown", {}),
         ("callback_early", {}),
         ("callback_late", {"seconds": 3}),
+        ("callback_reordered", {"seconds": 1}),
+        ("callback_contradictory", {"seconds": 1}),
     ],
 )
 async def test_a_callback_that_comes_wrong_does_nothing_wrong(
-    drive: Drive, kind: str, more: dict[str, float | str]
+    drive: Drive, stack: Stack, kind: str, more: dict[str, float | str], city: str
 ) -> None:
-    await drive.switch_on("340000", kind, "archive_handover", 1, more)
-    no = await drive.submit()
+    await drive.switch_on(f"{city[:2]}0000", kind, "archive_handover", 1, more)
+    no = await drive.submit(**moving_from(city))
     await drive.whole(no)
     await drive.check_completed([no])
+    await eventually(lambda: received(stack, no), bool)  # a late one may come after the end
 
 
-async def test_a_callback_that_never_comes_is_asked_for(drive: Drive) -> None:
-    await drive.fault("340000", "callback_lost", "archive_handover")
-    no = await drive.submit()
+@pytest.mark.parametrize("city", ["310115", "330100"])
+async def test_a_callback_that_never_comes_is_asked_for(drive: Drive, city: str) -> None:
+    await drive.fault(f"{city[:2]}0000", "callback_lost", "archive_handover")
+    no = await drive.submit(**moving_from(city))
     await drive.accept(no)
     await drive.until(no, lambda c: status(c, "archive") == "pending")
     await drive.finish(no)

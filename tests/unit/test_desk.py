@@ -77,6 +77,19 @@ def test_what_was_under_way_when_it_opened_does_not_make_the_pause_longer() -> N
     assert breaker.wait_s() == FIRST_PAUSE_S
 
 
+def test_after_the_pause_a_quick_try_may_be_the_one_that_finds_out() -> None:
+    clock = Clock()
+    desk = Desk("340000", 5)
+    desk.breaker = opened(clock)
+    assert not desk.has_room()
+    clock.now += FIRST_PAUSE_S
+    assert desk.has_room()
+    with desk.call():
+        assert not desk.has_room()  # the others wait for what it finds
+    assert desk.breaker.state is BreakerState.CLOSED
+    assert desk.has_room()
+
+
 def test_a_desk_has_room_for_as_many_calls_as_it_has_slots() -> None:
     desk = Desk("340000", slots=1)
     assert desk.has_room()

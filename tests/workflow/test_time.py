@@ -12,11 +12,12 @@ from domain.calendar import SHANGHAI, Holiday, WorkCalendar, YearNotice
 from domain.case import StepStatus
 from domain.effects import Verb
 from domain.messages import Text
+from domain.process import OutcomeStatus
 from domain.record import TaskKind
 from tests.unit.plans import ACCEPT, plan_of
 from tests.unit.plans import clock as clock_of
 from tests.unit.receiver import ACCEPTED, PENDING
-from tests.workflow.house import Case, says, start
+from tests.workflow.house import Case, fails, says, start
 
 pytestmark = pytest.mark.xdist_group("temporal")
 
@@ -67,6 +68,21 @@ async def test_a_result_whose_callback_was_lost_is_found_by_asking(later: Case, 
     await later.until_step("archive", StepStatus.DONE)
     asked = [how for how, r in later.house.tried if r.case_no == later.no and r.call.verb is Verb.FIND]
     assert 2 <= len(asked) <= 4, "the pauses between questions grow"
+
+
+async def test_a_question_for_a_result_that_no_quick_try_may_put_is_put_through_the_queue(
+    later: Case, clock: WorkflowEnvironment
+) -> None:
+    later.meets("archive_handover", says(PENDING))
+    later.meets("archive_handover", fails(OutcomeStatus.DEFERRED), verb=Verb.FIND)
+    await start(later, clock.client)
+    await later.decide("accept", "accept")
+    await later.until_step("archive", StepStatus.PENDING)
+    later.receiver.complete(later.receiver.pending()[0], ACCEPTED)
+    await clock.sleep(timedelta(seconds=70))
+    await later.until_step("archive", StepStatus.DONE)
+    asked = [how for how, r in later.house.tried if r.case_no == later.no and r.call.verb is Verb.FIND]
+    assert asked == ["local", "queue"]
 
 
 async def test_a_due_date_in_a_year_without_notice_is_provisional_until_the_notice_comes(

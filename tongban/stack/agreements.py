@@ -59,8 +59,14 @@ AT_THE_COUNTER: Mapping[str, tuple[str, ...]] = {"340000": ("natural_resources",
 """Departments of the simulated provinces that have no interface: a clerk keys in."""
 
 
-def provinces_file(file: Path, urls: Mapping[str, str], callers: Mapping[str, str]) -> None:
-    """Writes the adapters' list of provinces: where each is and which file holds what was agreed with it."""
+def provinces_file(
+    file: Path,
+    urls: Mapping[str, str],
+    callers: Mapping[str, str],
+    options: Mapping[str, Mapping[str, str]] | None = None,
+) -> None:
+    """Writes the adapters' list of provinces: where each is, which file holds what was agreed with it, its options."""
+    own = options or {}
     rows = [
         {
             "region": region,
@@ -71,6 +77,7 @@ def provinces_file(file: Path, urls: Mapping[str, str], callers: Mapping[str, st
             "connect_timeout_s": 3,
             "private_network": True,
             "pending": {"poll_after_s": 2},
+            "options": dict(own.get(region, {})),
             "departments": {name: {"adapter": "clerk"} for name in AT_THE_COUNTER.get(region, ())},
         }
         for region, url in sorted(urls.items())

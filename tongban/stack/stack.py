@@ -44,6 +44,8 @@ def say_on_stderr(line: str) -> None:
 class Stack:
     """parts: which of ``parts.ALL``. workers: processes per kind. env: laid over the settings of all our programs.
 
+    options: by province, what its adapter is told in the provinces file.
+
     usual_ports=False never tries the usual ports, so that tests stay out of a developer's way.
     database_url / temporal_address in ``env`` (TONGBAN_DATABASE_URL, TEMPORAL_ADDRESS) win over the embedded ones,
     which are then not started.
@@ -56,6 +58,7 @@ class Stack:
         parts: Collection[str] = part.ALL,
         workers: Mapping[str, int] | None = None,
         env: Mapping[str, str] | None = None,
+        options: Mapping[str, Mapping[str, str]] | None = None,
         local_first: bool = True,
         usual_ports: bool = True,
         say: Callable[[str], None] = say_on_stderr,
@@ -64,6 +67,7 @@ class Stack:
             raise StackError(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(sorted(part.ALL))}")
         self.data_dir = data_dir.resolve()
         self._extra = dict(env or {})
+        self._options = dict(options or {})
         self._parts = set(parts)
         for name, variable in ((part.POSTGRES, "TONGBAN_DATABASE_URL"), (part.TEMPORAL, "TEMPORAL_ADDRESS")):
             if variable in self._extra:
@@ -222,7 +226,7 @@ class Stack:
         """The environment of our programs, and the same as a file for other terminals. No secret is in it."""
         file = self.data_dir / "provinces.json"
         callers = {region: str(self.secrets.caller(region)) for region in self.province_urls}
-        provinces_file(file, self.province_urls, callers)
+        provinces_file(file, self.province_urls, callers, self._options)
         settings = {
             "TONGBAN_MODE": "demo",
             "TONGBAN_DATA_DIR": str(self.data_dir),
