@@ -53,13 +53,13 @@ def says(wish: AnswerStatus, *, after_s: int = 60) -> Way:
     return way
 
 
-def fails(status: OutcomeStatus, *, acts: bool = False) -> Way:
+def fails(status: OutcomeStatus, code: str = "test", *, acts: bool = False) -> Way:
     """No answer; with ``acts`` it has been done all the same."""
 
     async def way(receiver: Receiver, request: CallProvince) -> CallOutcome:
         if acts:
             receiver.take(request.call, ACCEPTED)
-        return CallOutcome(status=status, code="test")
+        return CallOutcome(status=status, code=code)
 
     return way
 

@@ -74,7 +74,7 @@ async def test_a_question_for_a_result_that_no_quick_try_may_put_is_put_through_
     later: Case, clock: WorkflowEnvironment
 ) -> None:
     later.meets("archive_handover", says(PENDING))
-    later.meets("archive_handover", fails(OutcomeStatus.DEFERRED), verb=Verb.FIND)
+    later.meets("archive_handover", fails(OutcomeStatus.DEFERRED, "held"), verb=Verb.FIND)
     await start(later, clock.client)
     await later.decide("accept", "accept")
     await later.until_step("archive", StepStatus.PENDING)
