@@ -149,7 +149,7 @@ class ProvinceActivities:
                 except (Unavailable, Ambiguous, TimeoutError):
                     exchange.failed = True
                     raise
-            if _nothing_to_undo(answer) and (left := can.settle_s - (prepared.original_quiet_s or can.settle_s)) > 0:
+            if _nothing_to_undo(answer) and (left := _original_settling_s(can, prepared)) > 0:
                 return await self._put_off(intent, left, prepared.quiet_s)
             self._check(answer, known, wire)
         except TimeoutError:
@@ -248,6 +248,11 @@ def _settling_s(can: Capabilities, prepared: effects.Prepared) -> float:
     """How long what was sent last may still be under way at a receiver that keeps no keys."""
     sent = prepared.unknown or prepared.answer is not None
     return can.settle_s - prepared.quiet_s if sent and not can.keys else 0.0
+
+
+def _original_settling_s(can: Capabilities, prepared: effects.Prepared) -> float:
+    """How long what is to be undone may still be under way there."""
+    return 0.0 if prepared.original_quiet_s is None else can.settle_s - prepared.original_quiet_s
 
 
 def _stands(call: Call, known: Answer) -> bool:

@@ -17,7 +17,9 @@ def stack(folders: Callable[[str], Path]) -> Iterator[Stack]:
     """Everything, with two workers of each kind."""
     folder = folders("e2e")
     workers = {"core": 2, "provinces": 2}
-    with Stack(folder, workers=workers, usual_ports=False, say=lambda _line: None) as running:
+    # no province takes longer over a call here than 340000 is given to settle
+    options = {"340000": {"settle_s": "4"}}
+    with Stack(folder, workers=workers, options=options, usual_ports=False, say=lambda _line: None) as running:
         yield running
 
 
