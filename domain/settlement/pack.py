@@ -187,15 +187,15 @@ def _check_bands(where: str, ends: Sequence[int | None]) -> Iterator[Fault]:
 
 
 def _is_in(document: object, place: str) -> bool:
-    if place == "":
-        return True
-    for step in place.removeprefix("/").split("/") if place.startswith("/") else [place]:
+    """Whether a JSON pointer leads somewhere."""
+    root, *steps = place.split("/")
+    if root:
+        return False
+    for step in steps:
         name = step.replace("~1", "/").replace("~0", "~")
         if isinstance(document, Mapping) and name in document:
             document = document[name]
-        elif isinstance(document, Sequence) and not isinstance(document, str) and name.isdigit():
-            if int(name) >= len(document):
-                return False
+        elif isinstance(document, list) and name in map(str, range(len(document))):
             document = document[int(name)]
         else:
             return False

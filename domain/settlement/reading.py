@@ -77,6 +77,7 @@ def _faults_of(value: object, where: str = "") -> list[Fault]:
         return [Fault(code="not_a_number", where=where)]
     if isinstance(value, _Pairs):
         faults = [Fault(code="key_twice", where=where + pointer(name)) for name in value.twice]
+        faults += [Fault(code="key_unknown", where=where + pointer(name)) for name in value if not name.isprintable()]
         return faults + [fault for name, inner in value.items() for fault in _faults_of(inner, where + pointer(name))]
     if isinstance(value, list):
         return [fault for i, inner in enumerate(value) for fault in _faults_of(inner, where + pointer(i))]

@@ -21,12 +21,11 @@ def changed(document: object, changes: dict[str, object]) -> dict[str, object]:
         place = result
         for part in parents:
             place = place[int(part)] if isinstance(place, list) else place[part]  # type: ignore[index]
+        key = int(last) if isinstance(place, list) else last
         if value is ...:
-            del place[last]  # type: ignore[attr-defined]
-        elif isinstance(place, list):
-            place[int(last)] = value
+            del place[key]  # type: ignore[attr-defined]
         else:
-            place[last] = value  # type: ignore[index]
+            place[key] = value  # type: ignore[index]
     assert isinstance(result, dict)
     return result
 
