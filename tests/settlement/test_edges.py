@@ -214,3 +214,14 @@ def test_a_bill_of_nothing_is_settled_with_nothing(fees: list[dict[str, str]]) -
 def test_the_largest_amounts_are_exact() -> None:
     done = of(NO_DEDUCTIBLE | {"annual_cap": "99999999999999.99"}, "99999999999999.99")
     assert done.hifp_pay == 4_500_000 + (93 * (10**16 - 1 - 5_000_000) + 50) // 100
+
+
+def test_the_account_may_pay_for_what_is_not_in_scope() -> None:
+    claim = claim_of("TEST-EMP", [{"class": "C", "amount": "10.00"}], account_balance="4.00")
+    done = settle(pack_of("TEST-EMP"), claim).settlement
+    assert (done.acct_pay, done.psn_cash_pay) == (4_00, 6_00)
+
+
+@pytest.mark.parametrize(("scope", "bands"), [("800.00", 0), ("50000.00", 1), ("50000.01", 2)])
+def test_only_bands_that_are_reached_are_explained(scope: str, bands: int) -> None:
+    assert len(settle(pack_of("TEST-EMP"), claim_of("TEST-EMP", in_scope(scope))).pool.bands) == bands

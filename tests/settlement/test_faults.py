@@ -237,7 +237,26 @@ def _outcome(pack: bytes, claim: bytes) -> Settled | SettlementRefused:
         return refused
 
 
-STRANGE: list[object] = [None, True, 0, -1, 3, 1.5, 10**400, "", "0", "-0", "1", "0.5", "NaN", "Infinity", "1e5", "\ud800", [], {}]
+STRANGE: list[object] = [
+    None,
+    True,
+    0,
+    -1,
+    3,
+    1.5,
+    10**400,
+    "",
+    "0",
+    "-0",
+    "1",
+    "0.5",
+    "NaN",
+    "Infinity",
+    "1e5",
+    "\ud800",
+    [],
+    {},
+]
 
 
 def _places(document: object, here: str = "") -> list[str]:
