@@ -29,7 +29,7 @@ test: setup ## all tests; JOBS=0 runs them in one process
 
 check: setup ## style, types, who imports whom, unit tests
 	@sh .ci/lint "$(PY)"
-	@exec $(PY) -m pytest -q -n $(JOBS) tests/unit tests/law $(ARGS)
+	@exec $(PY) -m pytest -q -n $(JOBS) tests/unit tests/law tests/settlement $(ARGS)
 
 bench: setup ## measure
 	@exec $(PY) -m bench $(ARGS)

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from bench import adapters, latency, throughput
+from bench import adapters, latency, settlement, throughput
 from bench.meter import machine
 
 RESULTS = Path(__file__).parent / "results"
@@ -20,7 +20,7 @@ app = typer.Typer(add_completion=False, help=__doc__)
 
 @app.command()
 def main(
-    what: Annotated[str, typer.Argument(help="throughput, latency, adapters or all")] = "all",
+    what: Annotated[str, typer.Argument(help="throughput, latency, adapters, settlement or all")] = "all",
     pairs: Annotated[int, typer.Option(help="A/B pairs", min=1)] = 5,
     cases: Annotated[int, typer.Option(help="cases per run", min=1)] = 100,
     concurrency: Annotated[int, typer.Option(help="cases open at a time", min=1)] = 20,
@@ -41,6 +41,8 @@ def main(
             result["latency"] = latency.run(stored, out, Path(folder))
     if what in {"adapters", "all"}:
         result["adapters"] = adapters.run(500, out)
+    if what in {"settlement", "all"}:
+        result["settlement"] = settlement.run(3.0, out)
     RESULTS.mkdir(exist_ok=True)
     file = RESULTS / f"{name or what}.json"
     file.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")

@@ -17,7 +17,7 @@ from tests.chaos.run import Run
 from tests.chaos.town import Town
 from tongban.stack.parts import ROOT, python_env
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("chaos")]
 
 QUICK = (2, 3, 5, 6, 7, 9, 12, 13)
 """Short ones that have every service, end and dialect among them, the counter, and a kill."""

@@ -16,7 +16,7 @@ from tests.chaos.faults import LONGEST_DELAY_S
 from tests.chaos.town import Town
 from tests.chaos.wishes import MAKING, Wish
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("chaos")]
 
 WITHIN_S = 150.0
 DONE_AND_SILENT = (

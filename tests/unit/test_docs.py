@@ -9,6 +9,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer.main
@@ -45,6 +46,8 @@ from domain.plan import (
     Supplement,
 )
 from domain.reasons import REASONS
+from domain.settlement import AMOUNTS, Claim, ExplanationLine, PolicyPack
+from domain.settlement import FAULTS as SETTLEMENT_FAULTS
 from tongban.cli import app
 from tongban.settings import Settings
 
@@ -223,6 +226,38 @@ def test_every_fault_of_a_holiday_notice_is_listed_as_it_is() -> None:
 def test_every_key_of_a_holiday_notice_is_described() -> None:
     listed = rows(section(text_of(REFERENCE / "calendars.md"), "A notice"))
     assert [names(row[0])[0] for row in listed] == list(YearNotice.model_fields)
+
+
+def test_every_fault_of_a_settlement_is_listed_as_it_is() -> None:
+    listed = rows(section(text_of(REFERENCE / "settlement.md"), "Faults"))
+    assert [[names(row[0])[0], *row[1:]] for row in listed] == [
+        [code, t.zh, t.en] for code, t in SETTLEMENT_FAULTS.items()
+    ]
+
+
+def _keys(schema: dict[str, Any], node: dict[str, Any], path: str = "") -> Iterator[str]:
+    """Every key of a JSON document with this schema, as the docs write it: bands[].up_to."""
+    node = next((n for n in node.get("anyOf", [node]) if n.get("type") != "null"), node)
+    if "$ref" in node:
+        node = schema["$defs"][node["$ref"].rpartition("/")[2]]
+    if node.get("type") == "array":
+        yield from _keys(schema, node["items"], f"{path}[]")
+    for key, inner in node.get("properties", {}).items():
+        yield f"{path}.{key}".removeprefix(".")
+        yield from _keys(schema, inner, f"{path}.{key}".removeprefix("."))
+
+
+@pytest.mark.parametrize(("title", "model"), [("A pack", PolicyPack), ("A claim", Claim)])
+def test_every_key_of_a_settlement_is_described(title: str, model: type[BaseModel]) -> None:
+    schema = model.model_json_schema()
+    listed = [names(row[0])[0] for row in rows(section(text_of(REFERENCE / "settlement.md"), title))]
+    assert listed == list(_keys(schema, schema))
+
+
+def test_every_field_of_a_result_and_its_explanation_is_described() -> None:
+    page = text_of(REFERENCE / "settlement.md")
+    assert [names(row[0])[0] for row in rows(section(page, "The result"))] == list(AMOUNTS)
+    assert [names(row[0])[0] for row in rows(section(page, "The explanation"))] == list(ExplanationLine.model_fields)
 
 
 def test_every_setting_is_listed_with_its_default() -> None:
