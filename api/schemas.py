@@ -370,6 +370,7 @@ class RekeyOut(BaseModel):
     operation: str
     reverses: bool
     undoes: str = ""
+    undoes_remark: str = Field(default="", description="what was keyed in beside it, if the number was not told")
     remark: str = Field(default="", description="to be keyed in beside it: the nightly file names the request by it")
     fields: dict[str, str]
 

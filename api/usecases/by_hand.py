@@ -35,7 +35,11 @@ async def shown(
         undoes = numbers[-1] if numbers else ""
         keys = [e.key for e in effects if e.step == task.step and e.verb == Verb.REVERSE]
         remark = adapter.business_number(task.case_no, keys[-1]) if keys else ""
-        return RekeyOut(operation=step.compensate_with, reverses=True, undoes=undoes, remark=remark, fields={}), None
+        beside = adapter.business_number(task.case_no, submitted[-1].key) if submitted else ""
+        reversal = RekeyOut(
+            operation=step.compensate_with, reverses=True, undoes=undoes, undoes_remark=beside, remark=remark, fields={}
+        )
+        return reversal, None
     references = {e.step: a.reference for e in effects if e.verb == Verb.SUBMIT and (a := _answer(e))}
     fields = payload(step.send, application.form | application.corrected, references)
     remark = adapter.business_number(task.case_no, submitted[-1].key) if submitted else ""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from domain.process.engine import Process
 
 LONGEST_POLL = timedelta(hours=1)
+LONGEST_POLL_IN_TROUBLE = timedelta(minutes=5)  # what was ready when a province came back is not read an hour late
 WRONG_PERSON = "wrong_person"  # an answer about somebody else
 FOR_PEOPLE = frozenset({WRONG_PERSON, "done_twice", "foreign_address", "adapter_broke"})
 """Codes of an answer that no repetition mends: a person has to see to it at once."""
@@ -135,7 +136,8 @@ def take_poll(process: Process, asked: Call, outcome: CallOutcome, now: datetime
         state.trouble = "" if outcome.status is OutcomeStatus.ANSWERED else outcome.status.value
         if outcome.status is not OutcomeStatus.DEFERRED:  # nobody was asked: the next time comes as soon
             state.polls += 1
-        pause = min(timedelta(seconds=state.poll_after_s) * 2 ** min(state.polls, 12), LONGEST_POLL)
+        longest = LONGEST_POLL if outcome.status is OutcomeStatus.ANSWERED else LONGEST_POLL_IN_TROUBLE
+        pause = min(timedelta(seconds=state.poll_after_s) * 2 ** min(state.polls, 12), longest)
         state.poll_at = now + pause
         process.note("effect:find:pending", now, step=asked.step, data={"trouble": state.trouble})
 
