@@ -39,9 +39,6 @@ async def everywhere(drive: Drive, kind: str, more: dict[str, float | str]) -> N
         ("garbage", {}),
         ("reset", {}),
         ("error_500", {}),
-        ("wrong_types", {}),
-        ("oversize", {}),
-        ("refuse_429", {"retry_after": "1"}),
         ("refuse_429", {"retry_after": "tomorrow"}),
     ],
 )
