@@ -10,9 +10,8 @@ What an answer means beyond what its line and its HTTP status say (adapters.exch
     500 internal                                          Ambiguous
 
 Whoever asks twice has it done twice. A business number of ours, made from case and key, is kept with every matter; it
-is searched for before anything is sent again, and two matters under one number are an error for people. Of a reversal
-it is the original that is looked for: called off it says so, and what has been undone after its end gives the same
-answer when it is undone again.
+is searched for before anything is sent again, and two matters under one number are an error for people. A reversal that
+comes twice is none: what is undone stays undone.
 """
 
 from __future__ import annotations
@@ -101,10 +100,16 @@ class Anhui(Adapter):
         return self._answer(_content(reply), number)
 
     async def find(self, call: ProvinceCall) -> Answer | None:
-        """What the province holds under our business number. Of a reversal or a withdrawal: accepted if the original is
-        cancelled; of a supplement: accepted if the original wants nothing any more; None otherwise."""
+        """What the province holds under our business number.
+
+        A reversal, withdrawal or supplement that came twice is no harm: what it says first counts. One that never came
+        is accepted all the same if the original is cancelled, or wants nothing any more.
+        """
+        number = self.business_number(call.case_no, call.key)
         if not call.original:
-            return await self._search(self.business_number(call.case_no, call.key))
+            return await self._search(number)
+        if own := await self._rows(f"wsbh={quote(number, safe='')}"):
+            return self._answer(own[0], number)
         original = await self._search(self.business_number(call.case_no, call.original))
         if original is None:
             return None

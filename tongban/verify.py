@@ -195,6 +195,7 @@ async def _provinces(database: Database, provinces: Provinces, report: Report) -
                     department=effect.department,
                     operation=effect.operation,
                     key=effect.key,
+                    original=effect.original,
                     case_no=effect.case_no,
                 )
                 try:

@@ -21,7 +21,7 @@ from adapters.port import AdapterSettings, Capabilities, FindBy, ProvinceAdapter
 from domain.effects import Answer, AnswerStatus, CallbackNotice, ProvinceCall, Verb
 
 TIMEOUT_S, CONNECT_S = 8.0, 2.0
-SHORT_S, SHORT_CONNECT_S = 0.5, 0.5
+SHORT_S, SHORT_CONNECT_S = 0.5, 1.5  # a busy machine takes its time to accept
 GRACE_S = 1.5  # beyond its own bounds, before the kit stops waiting: a busy machine is not a fault of the adapter
 EXCHANGES = 3  # one call may be several: a token, a search, the thing itself
 MOST_WIRES = 12

@@ -370,11 +370,28 @@ async def test_what_the_province_never_saw_needs_no_reversal() -> None:
         (None, False),
     ],
 )
-async def test_of_a_reversal_it_is_the_original_that_is_looked_for(original: Told | None, found: bool) -> None:
-    adapter = ANHUI.adapter(lambda request: ANHUI.found(request, *([original] if original else [])))
+async def test_a_reversal_that_never_came_counts_if_the_original_is_cancelled(
+    original: Told | None, found: bool
+) -> None:
     for verb in (Verb.FIND, Verb.REVERSE, Verb.WITHDRAW):
-        answer = await adapter.find(call(verb, original=new_key()))
-        assert (answer is not None and answer.status is AnswerStatus.ACCEPTED) is found
+        asked = call(verb, original=new_key())
+        own = asked.key[:16]
+
+        def answer(request: httpx.Request, own: str = own) -> httpx.Response:
+            mine = own in str(request.url)
+            return ANHUI.found(request, *([original] if original and not mine else []))
+
+        told = await ANHUI.adapter(answer).find(asked)
+        assert (told is not None and told.status is AnswerStatus.ACCEPTED) is found
+
+
+async def test_a_reversal_that_came_twice_is_found_as_it_went_first() -> None:
+    adapter = ANHUI.adapter(lambda request: ANHUI.found(request, Told(), Told(state="refused", reasons=["x"])))
+    told = await adapter.find(call(Verb.REVERSE, original=new_key()))
+    assert told is not None
+    assert told.status is AnswerStatus.ACCEPTED
+    with pytest.raises(ContractBroken, match="done_twice"):
+        await adapter.find(call())
 
 
 @pytest.mark.parametrize("content", ['{"total": 2, "rows": []}', '{"rows": []}', '{"total": 1, "rows": [1]}', "{}"])

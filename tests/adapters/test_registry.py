@@ -22,6 +22,7 @@ from tests.adapters.wires import SHANGHAI, call
 
 SECRET = "0123456789abcdef0123456789abcdef"
 OURS = {"anhui": "anhui:Anhui", "jiangsu": "jiangsu:Jiangsu", "clerk": "clerk:Clerk", "shanghai": "shanghai:Shanghai"}
+DAY = {"day": "2026-01-01", "working": True, "reason": {"zh": "x", "en": "x"}}
 
 
 @pytest.fixture(autouse=True)
@@ -224,8 +225,11 @@ def test_a_secret_is_in_no_text_of_an_entry(tmp_path: Path) -> None:
         ({"departments": {"No Name": {"adapter": "clerk"}}}, "departments: 'No Name' is no department"),
         ({"departments": {"tax": {"adapter": "pigeon"}}}, "'pigeon' is unknown"),
         ({"departments": {"tax": {"adapter": "anhui", "url": "x"}}}, "field departments.tax.url"),
-        ({"calendar": [{"day": "soon", "working": True, "reason": "x"}]}, "field calendar.0.day"),
-        ({"calendar": [{"day": "2026-01-01", "working": True, "reason": "x"}] * 2}, "2026-01-01 is listed 2 times"),
+        ({"calendar": [{"day": "soon", "working": True, "reason": {"zh": "x", "en": "x"}}]}, "field calendar.0.day"),
+        (
+            {"calendar": [{"day": "2026-01-01", "working": True, "reason": {"zh": "x", "en": "x"}}] * 2},
+            "2026-01-01 is listed 2 times",
+        ),
         ({"options": {"a": 1}}, "region 340000, field options.a"),
         ({"options": {"settle_s": "soon"}}, "option settle_s must be a number of seconds from 1 to 3600"),
         ({"options": {"settle_s": "0"}}, "option settle_s must be a number of seconds from 1 to 3600"),

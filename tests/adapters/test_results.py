@@ -189,7 +189,6 @@ async def test_the_file_of_the_simulated_province_is_read(tmp_path: Path) -> Non
     today = desk.province.clock.today()
     assert await desk.adapter.results(today) is None
     desk.province.clock.move(86400.0)
-    desk.adapter.settings.__dict__["clock"] = desk.province.clock.time
     read = await desk.adapter.results(today)
     assert isinstance(read, ResultsFile)
     numbers = [desk.adapter.business_number(each.case_no, each.key) for each in sent]

@@ -50,6 +50,7 @@ async def _as_they_say(case: Case) -> AsyncIterator[str]:
             department=effect.department,
             operation=effect.operation,
             key=effect.key,
+            original=effect.original,
             case_no=case.no,
         )
         try:
