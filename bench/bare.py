@@ -8,6 +8,7 @@ idempotency, no encryption, no deadlines.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import sys
 from datetime import timedelta
@@ -49,8 +50,8 @@ def bare_queue(region: str) -> str:
 
 
 def bare_key(workflow_id: str, effect: str) -> str:
-    """A key that names its workflow."""
-    return workflow_id + f"{list(EFFECTS).index(effect):02x}".ljust(64 - len(workflow_id), "0")
+    """A key for every effect; its beginning is what a province without keys is searched by, so it has to differ."""
+    return hashlib.sha256(f"{workflow_id}/{effect}".encode()).hexdigest()
 
 
 @workflow.defn
