@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from datetime import datetime
 
 from adapters.errors import Ambiguous, ProvinceError, Unavailable
 from domain.effects import Answer, AnswerStatus, Expect
@@ -10,22 +12,30 @@ from domain.identifiers import parse_licence_id
 from domain.process import CallOutcome, OutcomeStatus
 from domain.process.hands import ENTERED, NOTHING_TO_UNDO
 
+LONGEST_PAUSE_S = 3600
 _DONE = {ENTERED, NOTHING_TO_UNDO}
 
 
-def outcome_of(answer: Answer, *, licence_taken: bool) -> CallOutcome:
+def outcome_of(answer: Answer, *, licence_taken: bool, now: datetime) -> CallOutcome:
     """What the process needs of an answer; the data itself stays in the database."""
     return CallOutcome(
         status=OutcomeStatus.ANSWERED,
         answer=answer.status,
         reference=answer.reference,
         reasons=answer.reasons,
-        poll_after_s=answer.poll_after_s,
+        poll_after_s=_pause_s(answer, now),
         licence=answer.data.get("licence_identifier", ""),
         licence_taken=licence_taken,
         by_clerk=answer.expect is Expect.CLERK and answer.status is AnswerStatus.PENDING,
         wanting=answer.wants is not None and answer.status is AnswerStatus.PENDING,
     )
+
+
+def _pause_s(answer: Answer, now: datetime) -> int:
+    """When to ask: when it says, and not before it means to be done unless that is more than an hour away."""
+    if answer.until is None:
+        return answer.poll_after_s
+    return max(answer.poll_after_s, min(math.ceil((answer.until - now).total_seconds()), LONGEST_PAUSE_S))
 
 
 def trouble_outcome(error: ProvinceError) -> CallOutcome:

@@ -204,7 +204,7 @@ class ProvinceActivities:
     async def _outcome(self, request: CallProvince, answer: Answer) -> CallOutcome:
         licence = answer.data.get("licence_identifier", "")
         taken = await licences.is_taken(self._database, licence, request.case_no)
-        return outcome_of(answer, licence_taken=taken)
+        return outcome_of(answer, licence_taken=taken, now=datetime.now(UTC))
 
     async def _put_off(self, intent: effects.Intent, left_s: float, quiet_s: float) -> CallOutcome:
         """What was sent may still be under way at a receiver without keys: nothing more is sent before it cannot be."""

@@ -27,7 +27,7 @@ from json import dumps
 from urllib.parse import quote
 
 from adapters.answers import Trouble, build_answer, meaning, trouble
-from adapters.errors import Ambiguous, ContractBroken, Misconfigured, Unavailable
+from adapters.errors import Ambiguous, ContractBroken, Misconfigured
 from adapters.exchange import Exchange, Reply, json_bytes
 from adapters.fields import ABOUT_EARLIER, KEYED, check_route, from_yuan_number, incoming, outgoing, short_number, yuan
 from adapters.port import Adapter, AdapterSettings, Capabilities, FindBy, ResultsFile
@@ -132,10 +132,7 @@ class Anhui(Adapter):
     async def health(self) -> None:
         """Returns when the province is up, is the right one, and takes our signature."""
         told = _content(await self._send("GET", "/rest/health"))
-        if told.get("region") != self.region:
-            raise Misconfigured("another_region", f"{self.region} is answered by another province")
-        if told.get("status") != "up":
-            raise Unavailable("not_up")
+        self.is_at_home(told.get("region"), up=told.get("status") == "up")
 
     async def aclose(self) -> None:
         """Closes the connections."""

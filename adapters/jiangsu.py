@@ -104,8 +104,7 @@ class Jiangsu(Adapter):
         code, body = await self._ask(HEALTH, [])
         if code != "0000":
             raise trouble(ERRORS, code)
-        if body.value("Region") != self.region:
-            raise Misconfigured("another_region", f"{self.region} is answered by another province")
+        self.is_at_home(body.value("Region"))
 
     async def aclose(self) -> None:
         """Closes the connections."""

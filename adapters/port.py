@@ -17,7 +17,7 @@ from typing import ClassVar, Protocol
 import httpx
 
 from adapters.credentials import Credentials
-from adapters.errors import CallbackRefused, Misconfigured
+from adapters.errors import CallbackRefused, Misconfigured, Unavailable
 from domain.effects import Answer, CallbackNotice, Expect, ProvinceCall, Verb
 
 PORT_VERSION = 1
@@ -164,6 +164,13 @@ class Adapter:
 
     async def health(self) -> None:
         """Nothing is asked, so nothing is wrong."""
+
+    def is_at_home(self, region: object, *, up: bool = True) -> None:
+        """What every health check has to find: the right province, and it is up."""
+        if region != self.region:
+            raise Misconfigured("another_region", f"{self.region} is answered by another province")
+        if not up:
+            raise Unavailable("not_up")
 
     async def aclose(self) -> None:
         """Nothing is held open."""

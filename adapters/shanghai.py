@@ -121,10 +121,7 @@ class Shanghai(Adapter):
     async def health(self) -> None:
         """Returns when the province is up, is the right one, and takes our token and signature."""
         told = _content(await self._ask("GET", "/api/v1/health"))
-        if told.get("region") != self.region:
-            raise Misconfigured("another_region", f"{self.region} is answered by another province")
-        if told.get("status") != "up":
-            raise Unavailable("not_up")
+        self.is_at_home(told.get("region"), up=told.get("status") == "up")
 
     async def aclose(self) -> None:
         """Closes the connections."""

@@ -101,10 +101,7 @@ class Zhejiang(Adapter):
     async def health(self) -> None:
         """Returns when the province is up, is the right one, and takes our signature."""
         data = await self._ask("GET", "/api/health")
-        if data.get("region") != self.region:
-            raise Misconfigured("another_region", f"{self.region} is answered by another province")
-        if data.get("status") != "UP":
-            raise Unavailable("not_up")
+        self.is_at_home(data.get("region"), up=data.get("status") == "UP")
 
     async def aclose(self) -> None:
         """Closes the connections."""

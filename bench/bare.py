@@ -21,6 +21,8 @@ from temporalio.envconfig import ClientConfig
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 with workflow.unsafe.imports_passed_through():
+    from pydantic import BaseModel
+
     from adapters.registry import open_provinces
     from domain.effects import AnswerStatus, ProvinceCall, Verb
 
@@ -54,6 +56,13 @@ def bare_key(workflow_id: str, effect: str) -> str:
     return hashlib.sha256(f"{workflow_id}/{effect}".encode()).hexdigest()
 
 
+class Bare(BaseModel):
+    """What an effect has come to: its number, or how long to wait before asking."""
+
+    reference: str = ""
+    wait_s: int = 0
+
+
 @workflow.defn
 class BareCase:
     def __init__(self) -> None:
@@ -81,15 +90,19 @@ class BareCase:
         await asyncio.gather(self._effect("tax"), self._effect("archive"))
 
     async def _effect(self, name: str) -> str:
-        region = EFFECTS[name][1]
-        result: str = await workflow.execute_activity(
-            "bare_effect",
-            args=[workflow.info().workflow_id, name],
-            task_queue=bare_queue(region),
-            result_type=str,
-            start_to_close_timeout=TIMEOUT,
-        )
-        return result
+        asked = False
+        while True:
+            answer: Bare = await workflow.execute_activity(
+                "bare_effect",
+                args=[workflow.info().workflow_id, name, asked],
+                task_queue=bare_queue(EFFECTS[name][1]),
+                result_type=Bare,
+                start_to_close_timeout=TIMEOUT,
+            )
+            if not answer.wait_s:
+                return answer.reference
+            asked = True
+            await asyncio.sleep(answer.wait_s)
 
     @workflow.update
     async def tell(self, what: str) -> str:
@@ -105,8 +118,8 @@ class BareEffects:
         self._provinces = open_provinces(provinces_file)
 
     @activity.defn(name="bare_effect")
-    async def effect(self, workflow_id: str, name: str) -> str:
-        """One HTTP effect by the same adapter, and its end where that comes later: the simplest thing that works."""
+    async def effect(self, workflow_id: str, name: str, asked: bool) -> Bare:
+        """One HTTP exchange by the same adapter: the effect, or the question for its end where that comes later."""
         verb, region, department, operation, payload = EFFECTS[name]
         adapter = self._provinces.for_place(region)
         call = ProvinceCall(
@@ -120,13 +133,14 @@ class BareEffects:
             step=name,
             payload=payload,
         )
-        answer = await adapter.call(call)
-        while answer.status is AnswerStatus.PENDING:
-            await asyncio.sleep(answer.poll_after_s)
-            answer = await adapter.find(call) or answer
+        answer = await adapter.find(call) if asked else await adapter.call(call)
+        if answer is None:
+            raise RuntimeError(f"{name} is forgotten")
+        if answer.status is AnswerStatus.PENDING:
+            return Bare(wait_s=answer.poll_after_s)
         if answer.status is AnswerStatus.REJECTED:
             raise RuntimeError(f"{name} rejected: {answer.reasons}")
-        return answer.reference
+        return Bare(reference=answer.reference)
 
 
 async def connect_bare() -> Client:

@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import JsonValue
 from sqlalchemy import CHAR, Column, ForeignKey, Index, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
 
-from domain.effects import Answer, AnswerStatus
+from domain.effects import Answer, AnswerStatus, ProvinceCall, Verb
 from domain.messages import Message
 from models.columns import digest_column, json_column, moment, text_array
 from models.database import Database, Session
@@ -288,6 +288,42 @@ async def trouble(database: Database, key: str, code: str, *, unknown: bool, qui
 async def read_effect(session: AsyncSession, key: str, *, lock: bool = False) -> Effect | None:
     """One effect by its key."""
     return await session.get(Effect, key, with_for_update=True if lock else None)
+
+
+class Matter(Protocol):
+    """What was sent to a province, as this module or another has read it."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def original(self) -> str: ...
+    @property
+    def case_no(self) -> str: ...
+    @property
+    def leg(self) -> str: ...
+    @property
+    def step(self) -> str: ...
+    @property
+    def region(self) -> str: ...
+    @property
+    def department(self) -> str: ...
+    @property
+    def operation(self) -> str: ...
+
+
+def question_about(sent: Matter) -> ProvinceCall:
+    """Asks a province what has become of something that was sent to it."""
+    return ProvinceCall(
+        verb=Verb.FIND,
+        region=sent.region,
+        department=sent.department,
+        operation=sent.operation,
+        key=sent.key,
+        original=sent.original,
+        case_no=sent.case_no,
+        leg=sent.leg,
+        step=sent.step,
+    )
 
 
 async def effects_of(session: AsyncSession, case_no: str) -> Sequence[Effect]:

@@ -23,11 +23,12 @@ from adapters.registry import Provinces
 from catalogue.library import Library
 from domain import names
 from domain.calendar import LocalDay
-from domain.effects import Answer, AnswerStatus, Expect, ProvinceCall, Verb
+from domain.effects import Answer, AnswerStatus, Expect, Verb
 from domain.invariants import CHECKS, deadlines_are_right
 from models import inspection, outbox, seals
 from models.calendars import Calendars
 from models.database import DATABASE_DOWN, Database, DatabaseError
+from models.effects import question_about
 from models.outbox import OutboxKind
 from models.windows import open_windows
 from tongban.settings import Settings
@@ -189,20 +190,11 @@ async def _provinces(database: Database, provinces: Provinces, report: Report) -
             for effect in effects:
                 if effect.key in undone:
                     continue  # what was called off may be told as refused; its reversal is asked for instead
-                call = ProvinceCall(
-                    verb=Verb.FIND,
-                    region=effect.region,
-                    department=effect.department,
-                    operation=effect.operation,
-                    key=effect.key,
-                    original=effect.original,
-                    case_no=effect.case_no,
-                )
                 try:
                     adapter = provinces.for_place(effect.region, effect.department)
                     if Expect.CLERK in adapter.capabilities.answers:
                         continue  # nobody can be asked there: the nightly file tells
-                    answer = await adapter.find(call)
+                    answer = await adapter.find(question_about(effect))
                 except ProvinceError as error:
                     report.unchecked.append(("5", f"{region} cannot be asked ({error.code})"))
                     break

@@ -5,6 +5,8 @@ the same event again                      as before      200  (or the refusal it
 the same event id, saying something else  contradiction  409
 result known already, the same            late           200
 result known already, another             contradiction  409
+a refusal; asked, it says otherwise       contradiction  409
+a refusal, and nobody can be asked        -              503  nothing is stored; it is sent again
 effect unknown                            unknown        404
 about somebody else                       wrong_person   409  put under quarantine, without what it says
 signature, age or form not believed       forged         401
@@ -12,13 +14,14 @@ signature, age or form not believed       forged         401
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from adapters.addresses import leads_astray
-from adapters.errors import CallbackRefused, Misconfigured
+from adapters.errors import CallbackRefused, Misconfigured, ProvinceError, Rejected
 from api.house import House
 from domain import names
 from domain.callbacks import Verdict, judge
@@ -32,6 +35,8 @@ from models.effects import Effect
 from models.inbox import Inbox
 
 FORGED_KEPT_PER_HOUR = 1000
+PATIENCE_S = 5.0  # with a province that is asked whether it has refused
+REFUSED = Answer(status=AnswerStatus.REJECTED)
 Sent = tuple[int, str, Callback]
 """Outbox row, case, message: what is tried at once after the commit."""
 _REFUSED = {
@@ -65,11 +70,40 @@ async def receive(house: House, region: str, path: str, headers: Mapping[str, st
     if code := _unfit(house, region, notice):
         await _keep_forged(house, region, body, code)
         raise Refusal("bad_signature")
+    refuted = notice.answer.status is AnswerStatus.REJECTED and await _refuted(house, region, notice.key)
     async with house.database.begin() as session:
-        verdict, send = await take(session, region, notice, hashlib.sha256(body).hexdigest())
+        verdict, send = await take(session, region, notice, hashlib.sha256(body).hexdigest(), refuted=refuted)
     if verdict in _REFUSED:
         raise Refusal(_REFUSED[verdict])
     return Taken(status=verdict, new=send is not None, send=send)
+
+
+async def _refuted(house: House, region: str, key: str) -> bool:
+    """Whether the province, asked, says otherwise than that it has refused.
+
+    A refusal that is not true would leave an effect at the province that nobody undoes, so it is believed only if it is
+    confirmed. Refusal ("temporarily_down": send it again) while nobody can be asked, or while the province is not done.
+    """
+    async with house.database.begin() as session:
+        effect = await effects.read_effect(session, key)
+        brake = (await provinces.controls(session)).get(f"{region[:2]}0000")
+    if effect is None or _judge(effect, region, REFUSED) is not Verdict.TAKEN:
+        return False  # nothing will be changed by it
+    adapter = house.provinces.for_place(effect.region, effect.department)
+    if Verb.FIND not in adapter.capabilities.verbs:
+        return False
+    if brake is not None and brake.held:
+        raise Refusal("temporarily_down")
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            said = await adapter.find(effects.question_about(effect))
+    except Rejected:
+        return False
+    except (ProvinceError, TimeoutError):
+        raise Refusal("temporarily_down") from None
+    if said is not None and said.status is AnswerStatus.PENDING:
+        raise Refusal("temporarily_down")
+    return said is None or said.status is not AnswerStatus.REJECTED
 
 
 def _unfit(house: House, region: str, notice: CallbackNotice) -> str:
@@ -80,10 +114,17 @@ def _unfit(house: House, region: str, notice: CallbackNotice) -> str:
     return "foreign_address" if astray else ""
 
 
-async def take(session: Session, region: str, notice: CallbackNotice, digest: str) -> tuple[Verdict, Sent | None]:
-    """Stores and judges what a province has said, however it came; ``digest``: of the message, or of the file."""
+async def take(
+    session: Session, region: str, notice: CallbackNotice, digest: str, *, refuted: bool = False
+) -> tuple[Verdict, Sent | None]:
+    """Stores and judges what a province has said, however it came.
+
+    digest: of the message, or of the file. refuted: asked, the province says otherwise.
+    """
     effect = await effects.read_effect(session, notice.key, lock=True)
     verdict = _judge(effect, region, notice.answer)
+    if refuted and verdict is Verdict.TAKEN:
+        verdict = Verdict.CONTRADICTION
     if effect is not None and verdict is Verdict.TAKEN and await _is_foreign(session, effect, notice.answer):
         verdict = Verdict.WRONG_PERSON
         await provinces.put_aside(session, _put_aside(effect, region, notice))

@@ -22,12 +22,12 @@ from api.house import House
 from api.usecases import callbacks
 from domain.calendar import SHANGHAI, local_day
 from domain.callbacks import Verdict
-from domain.effects import Answer, AnswerStatus, CallbackNotice, Expect, ProvinceCall, Verb
+from domain.effects import Answer, AnswerStatus, CallbackNotice, Expect, Verb
 from domain.plan import CasePlan
 from models import results
 from models.cases import read_application
 from models.database import DATABASE_DOWN, DatabaseError, Session
-from models.effects import can_keep
+from models.effects import can_keep, question_about
 from models.results import Difference, ResultDifference, ResultFile, Sent
 
 DAYS_BACK = 7
@@ -132,19 +132,8 @@ async def _end(house: House, sent: Sent, row: ResultRow) -> Answer | None:
     adapter = house.provinces.for_place(sent.region, sent.department)
     if Expect.CLERK in adapter.capabilities.answers or Verb.FIND not in adapter.capabilities.verbs:
         return row.answer
-    call = ProvinceCall(
-        verb=Verb.FIND,
-        region=sent.region,
-        department=sent.department,
-        operation=sent.operation,
-        key=sent.key,
-        original=sent.original,
-        case_no=sent.case_no,
-        leg=sent.leg,
-        step=sent.step,
-    )
     try:
-        answer = await adapter.find(call) or row.answer
+        answer = await adapter.find(question_about(sent)) or row.answer
     except Rejected as refused:
         return Answer(
             status=AnswerStatus.REJECTED, reasons=refused.reasons, text=refused.text, reference=refused.reference

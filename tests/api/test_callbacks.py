@@ -15,9 +15,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import text
 
+from adapters.errors import Ambiguous
 from api.usecases import callbacks
-from domain.effects import Answer, AnswerStatus
-from models import effects
+from domain.effects import Answer, AnswerStatus, ProvinceCall
+from models import effects, provinces
 from models.effects import Intent
 from tests.api.test_problems import is_problem
 from tests.db.test_effects import LONG, intent
@@ -317,3 +318,71 @@ async def test_a_report_about_the_one_the_case_is_about_is_taken(office: Office)
     what = await asked(office, Answer(status=AnswerStatus.PENDING))
     about = {"holder_id": str(FORM["uscc"])}
     assert (await report(office, notice(what.key, resultData=about))).status_code == 202
+
+
+class Asked:
+    """What 330000 says when it is asked whether it has refused; ``asked``: how often it was."""
+
+    def __init__(self, office: Office, monkeypatch: pytest.MonkeyPatch, says: Answer | Exception | None) -> None:
+        self.says = says
+        self.asked = 0
+        monkeypatch.setattr(office.house.provinces.get(ZHEJIANG), "find", self.find)
+
+    async def find(self, call: ProvinceCall) -> Answer | None:
+        self.asked += 1
+        if isinstance(self.says, Exception):
+            raise self.says
+        return self.says
+
+
+REFUSED = Answer(status=AnswerStatus.REJECTED, reasons=("tax_arrears",))
+
+
+async def test_a_refusal_is_believed_when_the_province_asked_says_the_same(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    what = await asked(office, Answer(status=AnswerStatus.PENDING))
+    province = Asked(office, monkeypatch, REFUSED)
+    told = notice(what.key, event="e1", status="REFUSED", reasonCodes=["tax_arrears"])
+    assert (await report(office, told)).status_code == 202
+    assert (await report(office, told)).status_code == 200
+    assert await rows(office, "SELECT answer->>'status' FROM effect") == [("rejected",)]
+    assert province.asked == 1  # once it is known nothing is asked any more
+
+
+@pytest.mark.parametrize("truth", [Answer(status=AnswerStatus.ACCEPTED, reference="33-1"), None])
+async def test_a_refusal_that_the_province_does_not_confirm_changes_nothing_and_is_kept(
+    office: Office, monkeypatch: pytest.MonkeyPatch, truth: Answer | None
+) -> None:
+    what = await asked(office, Answer(status=AnswerStatus.PENDING))
+    Asked(office, monkeypatch, truth)
+    lie = notice(what.key, event="e1", status="REFUSED", reasonCodes=["tax_arrears"])
+    for _ in range(2):
+        is_problem(await report(office, lie), 409, "contradiction")
+    assert await rows(office, "SELECT answer->>'status' FROM effect") == [("pending",)]
+    assert await rows(office, "SELECT verdict, times FROM inbox") == [("contradiction", 2)]
+    assert (await report(office, notice(what.key, event="e2"))).status_code == 202  # the truth, when it comes
+    assert await rows(office, "SELECT answer->>'status' FROM effect") == [("accepted",)]
+
+
+@pytest.mark.parametrize("answer", [Ambiguous("timeout"), Answer(status=AnswerStatus.PENDING)])
+async def test_a_refusal_that_cannot_be_confirmed_now_is_asked_to_be_sent_again(
+    office: Office, monkeypatch: pytest.MonkeyPatch, answer: Answer | Exception
+) -> None:
+    what = await asked(office, Answer(status=AnswerStatus.PENDING))
+    province = Asked(office, monkeypatch, answer)
+    told = notice(what.key, event="e1", status="REFUSED", reasonCodes=["tax_arrears"])
+    is_problem(await report(office, told), 503, "temporarily_down")
+    assert await rows(office, "SELECT count(*) FROM inbox") == [(0,)]
+    province.says = REFUSED
+    assert (await report(office, told)).status_code == 202
+
+
+async def test_a_province_that_is_held_is_not_asked(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    what = await asked(office, Answer(status=AnswerStatus.PENDING))
+    province = Asked(office, monkeypatch, REFUSED)
+    async with office.house.database.begin() as session:
+        await provinces.set_control(session, ZHEJIANG, held=True, rate=None, reason="drill", by="op")
+    told = notice(what.key, status="REFUSED", reasonCodes=["x"])
+    is_problem(await report(office, told), 503, "temporarily_down")
+    assert province.asked == 0

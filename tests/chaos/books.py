@@ -9,9 +9,10 @@ from typing import Any
 
 from adapters.errors import ProvinceError
 from domain.case import TERMINAL, CaseStatus, StepStatus
-from domain.effects import Answer, AnswerStatus, ProvinceCall, Verb
+from domain.effects import Answer, AnswerStatus, Verb
 from domain.invariants import CHECKS
 from models.effects import effects_of as effects_of_case
+from models.effects import question_about
 from models.inspection import case_file
 from tests.chaos.case import Case, effects_of
 from tests.chaos.town import LIBRARY
@@ -44,17 +45,8 @@ async def _as_they_say(case: Case) -> AsyncIterator[str]:
             continue  # nobody waits for its end any more; if it is an effect, the ledger tells
         if effect.verb == Verb.REVERSE and not ours.reference:
             continue  # there was nothing to undo
-        call = ProvinceCall(
-            verb=Verb.FIND,
-            region=effect.region,
-            department=effect.department,
-            operation=effect.operation,
-            key=effect.key,
-            original=effect.original,
-            case_no=case.no,
-        )
         try:
-            answer = await case.town.provinces.get(effect.region[:2] + "0000").find(call)
+            answer = await case.town.provinces.get(effect.region[:2] + "0000").find(question_about(effect))
         except ProvinceError as error:  # two matters under one number, for one
             yield f"{effect.verb} of {effect.step} cannot be asked for in {effect.region}: {error}"
             continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -367,6 +367,14 @@ async def test_progress_is_asked_by_the_number_the_province_has_given(database: 
     await one.ask()
     assert (await one.ask(Verb.FIND)).answer is AnswerStatus.ACCEPTED
     assert [(call.verb, call.reference) for call in province.asked] == [(Verb.SUBMIT, ""), (Verb.QUERY, "34-7")]
+
+
+async def test_what_is_to_be_done_by_a_time_is_asked_for_then_and_within_the_hour(database: Database) -> None:
+    pending = Answer(status=AnswerStatus.PENDING, poll_after_s=2)
+    for seconds, first, last in ((600, 590, 600), (86400, 3600, 3600), (-5, 2, 2)):
+        until = datetime.now(UTC) + timedelta(seconds=seconds)
+        one, _ = await case(database, KEYS, pending.model_copy(update={"until": until}))
+        assert first <= (await one.ask()).poll_after_s <= last
 
 
 # what keeps calls away
