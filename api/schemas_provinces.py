@@ -54,6 +54,7 @@ class ProvinceOut(BaseModel):
     last_success: datetime | None
     unknown_outcomes: int = Field(description="effects that may have been done and nobody knows")
     unanswered: int = Field(description="effects without an answer, those included")
+    contradictions: int = Field(description="messages of the last seven days that contradict what is on record")
     configured_rate_per_s: float | None
     brake: BrakeOut
 

@@ -115,6 +115,7 @@ class Health(Message):
     last_success: datetime | None = None
     unknown: int = 0
     waiting: int = 0
+    contradictions: int = 0
 
 
 _HEALTH = text(
@@ -137,12 +138,15 @@ _HEALTH = text(
     ), open AS (
         SELECT left(region, 2) || '0000' AS region, count(*) FILTER (WHERE unknown) AS unknown, count(*) AS waiting
         FROM effect WHERE answer IS NULL GROUP BY 1
+    ), lies AS (
+        SELECT region, count(*) AS lies FROM inbox
+        WHERE verdict = 'contradiction' AND received_at > clock_timestamp() - interval '7 days' GROUP BY region
     )
     SELECT r.region, coalesce(c.calls, 0), coalesce(c.failures, 0), t.p50, t.p95, coalesce(b.breaker, 'closed'),
-           g.last_success, coalesce(o.unknown, 0), coalesce(o.waiting, 0)
+           g.last_success, coalesce(o.unknown, 0), coalesce(o.waiting, 0), coalesce(l.lies, 0)
     FROM unnest(CAST(:regions AS text[])) AS r (region)
     LEFT JOIN counted c USING (region) LEFT JOIN took t USING (region) LEFT JOIN breakers b USING (region)
-    LEFT JOIN good g USING (region) LEFT JOIN open o USING (region) ORDER BY r.region
+    LEFT JOIN good g USING (region) LEFT JOIN open o USING (region) LEFT JOIN lies l USING (region) ORDER BY r.region
     """
 )
 
@@ -150,7 +154,18 @@ _HEALTH = text(
 async def health(session: Session, regions: Sequence[str], window: timedelta) -> list[Health]:
     """How each of these provinces has been doing."""
     rows = await session.execute(_HEALTH, {"regions": list(regions), "window": window})
-    names = ("region", "calls", "failures", "p50_ms", "p95_ms", "breaker", "last_success", "unknown", "waiting")
+    names = (
+        "region",
+        "calls",
+        "failures",
+        "p50_ms",
+        "p95_ms",
+        "breaker",
+        "last_success",
+        "unknown",
+        "waiting",
+        "contradictions",
+    )
     return [Health.model_validate(dict(zip(names, row, strict=True))) for row in rows]
 
 

@@ -57,6 +57,7 @@ def _shown(house: House, health: provinces.Health, brake: provinces.ProvinceCont
         last_success=health.last_success,
         unknown_outcomes=health.unknown,
         unanswered=health.waiting,
+        contradictions=health.contradictions,
         configured_rate_per_s=house.provinces.rate(health.region),
         brake=_brake_out(brake),
     )

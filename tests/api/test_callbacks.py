@@ -361,6 +361,8 @@ async def test_a_refusal_that_the_province_does_not_confirm_changes_nothing_and_
         is_problem(await report(office, lie), 409, "contradiction")
     assert await rows(office, "SELECT answer->>'status' FROM effect") == [("pending",)]
     assert await rows(office, "SELECT verdict, times FROM inbox") == [("contradiction", 2)]
+    shown = (await office.login("operator").get("/v1/provinces")).json()["provinces"]
+    assert [row["contradictions"] for row in shown if row["region"] == ZHEJIANG] == [1]
     assert (await report(office, notice(what.key, event="e2"))).status_code == 202  # the truth, when it comes
     assert await rows(office, "SELECT answer->>'status' FROM effect") == [("accepted",)]
 
