@@ -26,7 +26,12 @@ REMEMBERED = 4096
 REMEMBER_S = 60.0
 LONGEST_TOKEN = 8192
 _SUBJECT = re.compile(r"[!-~]{1,200}")
-_PLACED = {Role.CASEWORKER, Role.SUPERVISOR}
+_REGION = r"3[1-4][0-9]{4}"
+_PLACED = {
+    Role.CASEWORKER: r"[a-z_]{1,40}",
+    Role.SUPERVISOR: r"[a-z_]{1,40}",
+    Role.INSTITUTION: r"[HP][0-9]{11}",  # its department is the institution's code (domain note 6)
+}
 
 
 @dataclass(frozen=True)
@@ -120,9 +125,10 @@ def _actor(claims: dict[str, object]) -> Actor:
         raise Refusal("unauthenticated")
     if not isinstance(region, str) or not isinstance(department, str):
         raise Refusal("unauthenticated")
-    if role in _PLACED and not (re.fullmatch(r"3[1-4][0-9]{4}", region) and re.fullmatch(r"[a-z_]{1,40}", department)):
+    kind = Role(role)
+    if kind in _PLACED and not (re.fullmatch(_REGION, region) and re.fullmatch(_PLACED[kind], department)):
         raise Refusal("unauthenticated")  # a caseworker of nowhere may do nothing
-    return Actor(subject=subject, role=Role(role), region=region, department=department)
+    return Actor(subject=subject, role=kind, region=region, department=department)
 
 
 Caller = Annotated[Actor, Depends(actor_of)]

@@ -11,6 +11,8 @@ from api.gateway import Down, Gateway, NotRunning
 from api.usecases.orders import order_of
 from domain.calendar import WorkCalendar
 from domain.errors import Refusal
+from domain.medical import MatterKind
+from domain.medical.kinds import STARTS
 from domain.plan import CasePlan
 from domain.process import Callback, Intake
 from domain.start import StartCase
@@ -20,6 +22,7 @@ from models.calendars import Calendars
 from models.cases import Application, read_application, read_case
 from models.commands import read_command
 from models.database import DATABASE_DOWN, Database, DatabaseError, Session
+from models.matters import read_matter
 from models.outbox import Outbox, OutboxKind
 from models.windows import read_window
 
@@ -65,6 +68,15 @@ class Delivery:
         except (Down, DatabaseError, *DATABASE_DOWN) as error:
             log.info("window_left_to_relay", window=start.id, error=type(error.__cause__ or error).__name__)
 
+    async def matter_now(self, message_id: int, no: str) -> None:
+        """Tries at once after the commit."""
+        try:
+            async with self._database.begin() as session:
+                await self._matter(session, no)
+                await outbox.done(session, message_id)
+        except (Down, DatabaseError, *DATABASE_DOWN) as error:
+            log.info("matter_left_to_relay", matter=no, error=type(error.__cause__ or error).__name__)
+
     async def callback_now(self, message_id: int, case_no: str, message: Callback) -> None:
         """Tries at once after the commit."""
         try:
@@ -83,6 +95,8 @@ class Delivery:
             await self._calendar(session, row.case_no)
         elif row.kind == OutboxKind.WINDOW:
             await self._window(session, str(payload["window"]))
+        elif row.kind == OutboxKind.MATTER:
+            await self._matter(session, row.case_no)
         elif row.kind == OutboxKind.ORDER:
             await self._order(session, str(payload["command"]))
         else:
@@ -123,6 +137,13 @@ class Delivery:
         if window is None:
             raise Down("the session is not there")
         await self._gateway.start_window(WindowStart.model_validate(window.start))
+
+    async def _matter(self, session: Session, no: str) -> None:
+        matter = await read_matter(session, no)
+        if matter is None:
+            raise Down("the matter is not there")
+        kind = MatterKind(matter.kind)
+        await self._gateway.start_matter(no, kind, STARTS[kind].model_validate(matter.start))
 
     async def _order(self, session: Session, command: str) -> None:
         row = await read_command(session, command)

@@ -16,13 +16,14 @@ from temporalio.service import RPCError, RPCStatusCode
 from domain import names
 from domain.calendar import WorkCalendar
 from domain.errors import ERRORS, Refusal
+from domain.medical import Act, MatterDone, MatterKind
 from domain.messages import Message
 from domain.process import AnyOrder, Callback, CommandResult
 from domain.start import StartCase
 from domain.window import AnyAct, WindowDone, WindowStart
 
 PATIENCE = timedelta(seconds=8)
-Sent = AnyOrder | AnyAct
+Sent = AnyOrder | AnyAct | Act
 M = TypeVar("M", bound=Message)
 
 
@@ -45,6 +46,9 @@ def _unreached(workflow_id: str, error: Exception) -> Down | NotRunning:
     if isinstance(error, RPCError) and error.status is RPCStatusCode.NOT_FOUND:
         return NotRunning(workflow_id)
     return Down(str(error) or "no worker has answered in time")
+
+
+_CLOSED: dict[type[Message], str] = {WindowDone: "window_closed", MatterDone: "matter_closed"}
 
 
 class Gateway:
@@ -85,7 +89,7 @@ class Gateway:
             if isinstance(cause, ApplicationError) and cause.type in ERRORS:
                 raise Refusal(cause.type) from error
             if isinstance(cause, ApplicationError) and cause.type == "AcceptedUpdateCompletedWorkflow":
-                raise Refusal("case_closed" if update == names.ORDER_UPDATE else "window_closed") from error
+                raise Refusal(_CLOSED.get(kind, "case_closed")) from error
             raise
         except WorkflowUpdateRPCTimeoutOrCancelledError as error:
             raise Down("no worker has answered in time") from error
@@ -111,6 +115,14 @@ class Gateway:
         """Has something done in a session. Refusal if the session does not allow it."""
         done: WindowDone = await self._update(names.window_workflow(window_id), names.WINDOW_UPDATE, act, WindowDone)
         return done
+
+    async def start_matter(self, no: str, kind: MatterKind, start: Message) -> None:
+        """Starts the workflow of a medical matter; that it runs already is success."""
+        await self._start(names.MATTER_WORKFLOW[kind], start, no)
+
+    async def act_in_matter(self, no: str, act: Act) -> MatterDone:
+        """Has something done in a medical matter. Refusal if it does not allow it; ``pending``: its end is to come."""
+        return await self._update(no, names.MATTER_UPDATE, act, MatterDone)
 
     async def callback(self, case_no: str, message: Callback) -> None:
         """Passes a province's report on. NotRunning if the case has ended."""

@@ -40,6 +40,7 @@ ERRORS: dict[str, ErrorKind] = {
     "not_found": _kind(404, "没有找到，或不属于您。", "Not found, or not yours."),
     "method_not_allowed": _kind(405, "此地址不支持该方法。", "This address does not take that method."),
     "case_closed": _kind(409, "事项已办结，不能再变更。", "The case is closed; nothing can be changed any more."),
+    "matter_closed": _kind(409, "该业务已结束，不能再变更。", "This matter is over; nothing can be changed any more."),
     "contradiction": _kind(
         409,
         "与已登记的结果相矛盾，未采信，已留存备查。",

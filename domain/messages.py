@@ -31,6 +31,7 @@ class Role(StrEnum):
     INTEGRATOR = "integrator"
     OPERATOR = "operator"
     AUDITOR = "auditor"
+    INSTITUTION = "institution"  # a user of a designated medical institution; ``department`` is its code
     SYSTEM = "system"
 
 

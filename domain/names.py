@@ -15,6 +15,17 @@ WINDOW_UPDATE = "act"
 WINDOW_SIGNAL = "window_completed"
 RECORD_ACTIVITY = "record"
 RECORD_WINDOW_ACTIVITY = "record_window"
+MATTER_WORKFLOW = {
+    "filing": "Filing",
+    "referral": "Referral",
+    "stay": "Stay",
+    "visit": "Visit",
+    "recognition": "Recognition",
+    "claim": "Claim",
+}  # the workflow id of a matter is its number
+MATTER_UPDATE = "act"
+RECORD_MATTER_ACTIVITY = "record_matter"
+INSURANCE_ACTIVITY = "insurance_exchange"
 PROVINCE_ACTIVITY = "call_province"
 PROVINCE_ATTEMPT_ACTIVITY = "try_province"
 

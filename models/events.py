@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CHAR, BigInteger, Column, ForeignKey, UniqueConstraint, insert, select, text
+from sqlalchemy import CHAR, BigInteger, Column, UniqueConstraint, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
 
@@ -17,13 +17,13 @@ from models.columns import digest_column, json_column, moment, serial
 
 
 class EventRow(SQLModel, table=True):
-    """One event. ``txid`` tells the sealer which transactions are over."""
+    """One event of a case or of a medical matter. ``txid`` tells the sealer which transactions are over."""
 
     __tablename__ = "event"
     __table_args__ = (UniqueConstraint("case_no", "seq"),)
 
     id: int = serial()
-    case_no: str = Field(sa_column=Column(CHAR(28), ForeignKey("cases.no"), nullable=False))
+    case_no: str = Field(sa_column=Column(CHAR(28), nullable=False))
     seq: int
     type: str
     at: datetime = moment()

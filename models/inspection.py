@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,17 +13,18 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from domain.audit import GENESIS, MIGRATED, seal_hash
+from domain.audit import GENESIS, MIGRATED, event_hash, seal_hash
 from domain.case import CaseStatus
 from domain.effects import Answer
-from domain.invariants import CaseFile, StoredEffect, StoredEvent, StoredTask
+from domain.invariants import STUCK_AFTER, CaseFile, StoredEffect, StoredEvent, StoredTask
 from domain.plan import CasePlan
 from models import seals
 from models.cases import Application, Case, PlanRow
 from models.database import Database
 from models.effects import Effect
-from models.events import EventRow
+from models.events import EventRow, events_of
 from models.licences import Licence
+from models.matters import Matter
 from models.seals import Seal
 from models.tasks import Task
 
@@ -141,7 +142,10 @@ async def orphans(session: AsyncSession) -> Sequence[str]:
     found = []
     for table in ("event", "effect", "task", "evidence", "licence", "application", "outbox", *_LATER):
         count = await session.scalar(
-            text(f"SELECT count(*) FROM {table} t WHERE NOT EXISTS (SELECT 1 FROM cases c WHERE c.no = t.case_no)")  # noqa: S608
+            text(
+                f"SELECT count(*) FROM {table} t WHERE NOT EXISTS (SELECT 1 FROM cases c WHERE c.no = t.case_no)"  # noqa: S608
+                " AND NOT EXISTS (SELECT 1 FROM matter m WHERE m.no = t.case_no)"
+            )
         )
         if count:
             found.append(f"{count} rows of {table} belong to no case")
@@ -216,3 +220,35 @@ async def effects_by_province(session: AsyncSession) -> dict[str, list[Effect]]:
     for effect in rows.scalars():
         grouped[effect.region[:2] + "0000"].append(effect)
     return grouped
+
+
+async def check_matters(database: Database, now: datetime) -> AsyncIterator[tuple[str, str]]:
+    """Invariant and sentence for every medical matter whose trail is not whole, or that nobody holds (8, 9, 17)."""
+    after = ""
+    while True:
+        async with database.begin() as session:
+            page = await session.execute(
+                select(Matter).where(col(Matter.no) > after).order_by(col(Matter.no)).limit(PAGE)
+            )
+            matters = page.scalars().all()
+            for matter in matters:
+                for number, what in _of_matter(matter, await events_of(session, matter.no, limit=100_000), now):
+                    yield number, f"{matter.no}: {what}"
+        if not matters:
+            return
+        after = matters[-1].no
+
+
+def _of_matter(matter: Matter, trail: Sequence[EventRow], now: datetime) -> Iterator[tuple[str, str]]:
+    head = GENESIS
+    for number, row in enumerate(trail, 1):
+        head = event_hash(head, matter.no, number, row.event())
+        if row.seq != number or row.hash != head:
+            yield "9", f"event {number} is missing or was changed"
+            return
+    if (len(trail), head) != (matter.events, matter.head):
+        yield "9", "the chain does not end where the matter says"
+    if matter.closed_at is None and not matter.waiting:
+        yield "17", "nobody holds it"
+    if matter.closed_at is None and matter.next_wake is not None and matter.next_wake + STUCK_AFTER < now:
+        yield "17", f"it should have woken at {matter.next_wake.isoformat()}"

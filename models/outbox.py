@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CHAR, Column, ForeignKey, Index, func, insert, select, text, update
+from sqlalchemy import CHAR, Column, Index, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
 
@@ -23,16 +23,19 @@ class OutboxKind(StrEnum):
     CALLBACK = "callback"
     CALENDAR = "calendar"  # the calendar in force has changed: a case computes its dates again
     WINDOW = "window"  # a session at the virtual window begins
+    MATTER = "matter"  # a medical matter begins
     ORDER = "order"  # an order that was given and has to reach its case, whoever gave it has fallen silent or not
 
 
 class Outbox(SQLModel, table=True):
+    """``case_no``: of a case or of a medical matter."""
+
     __tablename__ = "outbox"
     __table_args__ = (Index("ix_outbox_open", "due_at", postgresql_where=text("done_at IS NULL")),)
 
     id: int = serial()
     kind: str
-    case_no: str = Field(sa_column=Column(CHAR(28), ForeignKey("cases.no"), nullable=False, index=True))
+    case_no: str = Field(sa_column=Column(CHAR(28), nullable=False, index=True))
     payload: dict[str, Any] = json_column()
     created_at: datetime = moment()
     due_at: datetime = moment()

@@ -29,6 +29,7 @@ from models import inspection, outbox, seals
 from models.calendars import Calendars
 from models.database import DATABASE_DOWN, Database, DatabaseError
 from models.effects import question_about
+from models.matters import matter_states
 from models.outbox import OutboxKind
 from models.windows import open_windows
 from tongban.settings import Settings
@@ -72,6 +73,7 @@ async def run(settings: Settings, console: Console | None = None, *, ask_provinc
             task = progress.add_task("cases")
             local = {entry.region: local_days(entry) for entry in read_entries(settings.provinces_file)}
             await _cases(database, DocumentStore(settings.files_location()), local, report)
+            await _matters(database, report)
             progress.update(task, description="rows and seals")
             await _tables(database, settings, report)
             progress.update(task, description="workflows")
@@ -106,6 +108,14 @@ async def _cases(
             report.looked(number)
             for what in check(case, now, calendars.at(calendar, case.plan.accepting.region)):
                 report.broken(number, f"{case.no}: {what}")
+
+
+async def _matters(database: Database, report: Report) -> None:
+    """8, 9 and 17 of the medical matters."""
+    async with database.begin() as session:
+        report.looked("9", len(await matter_states(session)))
+    async for number, what in inspection.check_matters(database, datetime.now(UTC)):
+        report.broken(number, what)
 
 
 async def _tables(database: Database, settings: Settings, report: Report) -> None:
@@ -144,7 +154,7 @@ async def _workflows(settings: Settings, database: Database, report: Report) -> 
         report.unchecked.append(("3,4", f"Temporal cannot be reached ({type(error).__name__})"))
         return
     async with database.begin() as session:
-        cases = await inspection.case_states(session)
+        cases = await inspection.case_states(session) | await matter_states(session)
         windows = await open_windows(session)
     young = datetime.now(UTC) - GRACE
     report.looked("3,4", len(cases))
@@ -173,7 +183,8 @@ async def _running_windows(client: Client) -> set[str]:
 async def _listed(client: Client) -> dict[str, bool]:
     """Workflow id -> whether it runs. Closed ones may be gone: Temporal keeps them for a limited time only."""
     found: dict[str, bool] = {}
-    async for execution in client.list_workflows(f"WorkflowType = '{names.CASE_WORKFLOW}'"):
+    kinds = ", ".join(f"'{name}'" for name in (names.CASE_WORKFLOW, *names.MATTER_WORKFLOW.values()))
+    async for execution in client.list_workflows(f"WorkflowType IN ({kinds})"):
         runs = execution.status is WorkflowExecutionStatus.RUNNING
         found[execution.id] = found.get(execution.id, False) or runs
     return found

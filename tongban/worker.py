@@ -12,6 +12,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 from temporalio.worker import Worker
 
+from activities.matters import MatterActivities
 from activities.province import ProvinceActivities
 from activities.record import RecordActivities
 from adapters.entries import ConfigurationError
@@ -20,6 +21,7 @@ from tongban.settings import Settings
 from tongban.temporal import KeyRing, connect
 from tongban.wiring import configure_logging, open_database, read_provinces
 from workflows.case import CaseWorkflow
+from workflows.medical import MATTER_WORKFLOWS
 from workflows.window import WindowWorkflow
 
 GRACE = timedelta(seconds=5)
@@ -27,7 +29,12 @@ log = structlog.get_logger(__name__)
 
 
 def build_workers(
-    client: Client, roles: Sequence[str], record: RecordActivities, province: ProvinceActivities, slots: int
+    client: Client,
+    roles: Sequence[str],
+    record: RecordActivities,
+    province: ProvinceActivities,
+    slots: int,
+    matters: MatterActivities,
 ) -> list[Worker]:
     """One Temporal worker per role. A province's slots bound what it can take of this process."""
     workers = []
@@ -37,8 +44,8 @@ def build_workers(
                 Worker(
                     client,
                     task_queue=names.CORE_QUEUE,
-                    workflows=[CaseWorkflow, WindowWorkflow],
-                    activities=[record.record, record.record_window, province.try_province],
+                    workflows=[CaseWorkflow, WindowWorkflow, *MATTER_WORKFLOWS],
+                    activities=[record.record, record.record_window, province.try_province, matters.record_matter],
                     max_cached_workflows=2000,
                     max_concurrent_workflow_tasks=100,
                     max_concurrent_local_activities=100,
@@ -77,7 +84,7 @@ async def run(settings: Settings, roles: Sequence[str]) -> None:
             return
         record = RecordActivities(database)
         province = ProvinceActivities(database, provinces, settings.province_slots)
-        workers = build_workers(client, roles, record, province, settings.province_slots)
+        workers = build_workers(client, roles, record, province, settings.province_slots, MatterActivities(database))
         log.info("working", roles=list(roles))
         async with asyncio.TaskGroup() as group:
             group.create_task(province.desks.keep_telling(database, stop))

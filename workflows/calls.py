@@ -13,6 +13,7 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import FailureError
 
 from domain import names
+from domain.medical import Exchange, ExchangeOutcome, MatterBatch
 from domain.process import CallOutcome, OutcomeStatus
 from domain.record import RecordBatch
 from domain.start import CallProvince
@@ -24,6 +25,7 @@ LONGEST_QUEUE = timedelta(seconds=30)
 LONGEST_PATIENCE = timedelta(days=120)
 BOUNDARY_S = 0.001  # ends the workflow task; the shortest timer there is
 RECORD_TRY = timedelta(seconds=8)
+INSURANCE_TRY = timedelta(seconds=60)
 CALLED_OFF = CallOutcome(status=OutcomeStatus.UNUSABLE, code="gave_up")
 
 _ONCE = RetryPolicy(maximum_attempts=1)
@@ -47,6 +49,27 @@ async def record_window(batch: WindowBatch) -> None:
     await workflow.execute_local_activity(
         names.RECORD_WINDOW_ACTIVITY, batch, start_to_close_timeout=RECORD_TRY, retry_policy=_STUBBORN
     )
+
+
+async def record_matter(batch: MatterBatch) -> None:
+    """Writes what has happened in a medical matter. Not a local activity: what is written stands in the history first,
+    so that the same number never says two things.
+    """
+    await workflow.execute_activity(
+        names.RECORD_MATTER_ACTIVITY, batch, start_to_close_timeout=RECORD_TRY, retry_policy=_STUBBORN
+    )
+
+
+async def insurance_exchange(exchange: Exchange) -> ExchangeOutcome:
+    """A message of the national interface, once; ends only when it is known how it ended."""
+    outcome: ExchangeOutcome = await workflow.execute_activity(
+        names.INSURANCE_ACTIVITY,
+        exchange,
+        result_type=ExchangeOutcome,
+        start_to_close_timeout=INSURANCE_TRY,
+        retry_policy=_PATIENT,
+    )
+    return outcome
 
 
 async def try_province(request: CallProvince) -> CallOutcome:

@@ -15,6 +15,7 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 import workflows.calls
+from activities.matters import MatterActivities
 from activities.province import ProvinceActivities
 from activities.record import RecordActivities
 from domain import names
@@ -104,6 +105,8 @@ async def test_a_case_that_was_moved_is_continued_with_its_new_plan(forgetful: W
 CALLS = {
     names.RECORD_ACTIVITY: workflows.calls.record,
     names.RECORD_WINDOW_ACTIVITY: workflows.calls.record_window,
+    names.RECORD_MATTER_ACTIVITY: workflows.calls.record_matter,
+    names.INSURANCE_ACTIVITY: workflows.calls.insurance_exchange,
     names.PROVINCE_ATTEMPT_ACTIVITY: workflows.calls.try_province,
     names.PROVINCE_ACTIVITY: workflows.calls.call_province,
 }
@@ -117,9 +120,10 @@ async def test_every_activity_the_workflow_calls_is_registered_with_the_same_typ
     address = dev_server.client.service_client.config.target_host
     client = await Client.connect(address, plugins=[plugin(KEYS, sandbox=True)])
     record, province = RecordActivities(None), ProvinceActivities(None, None, 1)  # type: ignore[arg-type]
-    core, office = build_workers(client, ["core", "core", "province:310000"], record, province, 1)
+    matters = MatterActivities(None)  # type: ignore[arg-type]
+    core, office = build_workers(client, ["core", "core", "province:310000"], record, province, 1, matters)
     assert (core.task_queue, office.task_queue) == (names.CORE_QUEUE, names.province_queue("310115"))
-    recorders = {names.RECORD_ACTIVITY, names.RECORD_WINDOW_ACTIVITY}
+    recorders = {names.RECORD_ACTIVITY, names.RECORD_WINDOW_ACTIVITY, names.RECORD_MATTER_ACTIVITY}
     assert set(_activities(core)) == recorders | {names.PROVINCE_ATTEMPT_ACTIVITY}
     assert set(_activities(office)) == {names.PROVINCE_ACTIVITY}
     for name, function in (_activities(core) | _activities(office)).items():

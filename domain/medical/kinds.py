@@ -1,0 +1,10 @@
+"""What each kind of matter is started with; whoever starts a workflow from the record reads it by this."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from domain.medical.matter import MatterKind
+from domain.messages import Message
+
+STARTS: Mapping[MatterKind, type[Message]] = {}

@@ -1,0 +1,239 @@
+"""What every medical matter shares: its number, acts done once, limits of time, calls outward, batches for the record.
+
+    Course.check(act)        the code of a refusal, or None
+    Course.carry_out(act)    changes the state at once; the same act id again gets what it led to the first time
+    Course.take_time(now)    what is due happens
+    Course.exchanges         messages that are to be sent to an insurance platform; their ends come back by take_outcome
+    Course.batch(now)        everything that happened since the last batch, to be written down
+
+Courses are pure: the workflow that drives one (workflows.matters) adds durability and nothing else.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+from domain.identifiers import case_number
+from domain.messages import SYSTEM, Actor, Message
+from domain.record import Event, Waiting
+
+
+class MatterKind(StrEnum):
+    """Which of the matters."""
+
+    FILING = "filing"  # 异地就医备案
+    REFERRAL = "referral"  # 转诊
+    STAY = "stay"  # 住院
+    VISIT = "visit"  # 门诊
+    RECOGNITION = "recognition"  # 检查检验结果互认
+    CLAIM = "claim"  # 手工报销
+
+
+_CODE = {
+    MatterKind.FILING: "YBBA01",
+    MatterKind.REFERRAL: "YBZZ01",
+    MatterKind.STAY: "YBZY01",
+    MatterKind.VISIT: "YBMZ01",
+    MatterKind.RECOGNITION: "YBHR01",
+    MatterKind.CLAIM: "YBBX01",
+}
+
+
+def matter_number(kind: MatterKind, region: str, day: date, sequence: int) -> str:
+    """A number in the form of a case number (28 characters), with the six letters of its kind: YBZY01 is a stay."""
+    return case_number(region, day, "pc", _CODE[kind], sequence)
+
+
+class Act(Message):
+    """Somebody does something in a matter. ``id``: the same id again is the same act."""
+
+    id: str
+    actor: Actor
+
+
+class MatterDone(Message):
+    """How an act was answered. ``pending``: it was taken, its end is still to come (see the matter's view)."""
+
+    status: str
+    at: datetime
+    pending: bool = False
+
+
+class Exchange(Message):
+    """A message of the national interface that is to be sent once. ``body``: its input as JSON text.
+
+    msgid: 30 characters, made in the workflow, never again for another message. purpose: what the course calls it.
+    place: whose platform it is handed to (six digits); insured: where the person is insured. query: the message that
+    tells whether it was carried out; empty: it may be repeated under its own msgid.
+    """
+
+    no: str
+    msgid: str
+    infno: str
+    purpose: str
+    place: str
+    insured: str = ""
+    institution: str = ""
+    institution_name: str = ""
+    person: str = ""  # psn_no
+    body: str
+    query: str = ""
+
+
+class ExchangeEnd(StrEnum):
+    """How an exchange ended. There is no "unknown": the activity asks until it knows."""
+
+    DONE = "done"
+    REFUSED = "refused"  # the other side has said no
+    VOIDED = "voided"  # nobody knew whether it was done; it was reversed, so that it certainly has no effect
+    UNUSABLE = "unusable"  # the answer cannot be used, or is about somebody else
+
+
+class ExchangeOutcome(Message):
+    """``body``: the output as JSON text. ``code``, ``text``: why not."""
+
+    end: ExchangeEnd
+    body: str = ""
+    code: str = ""
+    text: str = ""
+
+
+class Limit(Message):
+    """A moment at which time itself does something."""
+
+    name: str
+    due: datetime
+
+
+class MatterBatch(Message):
+    """What has to be written down. ``view``: the projection of its kind, as JSON text; ``number`` counts from 1."""
+
+    no: str
+    kind: MatterKind
+    number: int
+    at: datetime
+    status: str
+    view: str
+    waiting: tuple[Waiting, ...]
+    next_wake: datetime | None
+    closed_at: datetime | None
+    events: tuple[Event, ...]
+
+
+A = TypeVar("A", bound=Act)
+
+
+class Course(ABC, Generic[A]):
+    """The course of one matter. Written by each kind: ``refusal``, ``apply``, ``limits``, ``take_limit``, ``view`` …"""
+
+    kind: MatterKind
+
+    def __init__(self, no: str, now: datetime) -> None:
+        self.no = no
+        self.opened_at = now
+        self.closed_at: datetime | None = None
+        self.exchanges: list[Exchange] = []
+        self.recorded = 0
+        self._events: list[Event] = []
+        self._done: dict[str, MatterDone] = {}
+
+    # written by each kind
+
+    @property
+    @abstractmethod
+    def status(self) -> str:
+        """Where it stands."""
+
+    @abstractmethod
+    def refusal(self, act: A) -> str | None:
+        """The code of domain.errors with which this act is refused now, or None."""
+
+    @abstractmethod
+    def apply(self, act: A, now: datetime) -> None:
+        """Carries out an act that was checked."""
+
+    @abstractmethod
+    def view(self) -> Message:
+        """The projection that people read."""
+
+    @abstractmethod
+    def waiting(self) -> tuple[Waiting, ...]:
+        """Who has the ball, why and until when; empty only when it is closed."""
+
+    def limits(self) -> tuple[Limit, ...]:
+        """What time will do, each with a name of its own; a limit that was taken must not be named again."""
+        return ()
+
+    def take_limit(self, name: str, now: datetime) -> None:
+        """A limit is over."""
+        raise NotImplementedError(name)
+
+    def take_outcome(self, exchange: Exchange, outcome: ExchangeOutcome, now: datetime) -> None:
+        """A message sent outward has come to its end."""
+        raise NotImplementedError(exchange.purpose)
+
+    # shared by all
+
+    def check(self, act: A) -> str | None:
+        """The code of the refusal, or None if this may be done now, by this person."""
+        if act.id in self._done:
+            return None
+        if self.closed_at is not None:
+            return "matter_closed"
+        return self.refusal(act)
+
+    def carry_out(self, act: A, now: datetime) -> MatterDone:
+        """Carries a checked act out; the same act again gets what it led to the first time."""
+        if known := self._done.get(act.id):
+            return known
+        self.apply(act, now)
+        done = self._done[act.id] = MatterDone(status=self.status, at=now, pending=bool(self.exchanges))
+        return done
+
+    def next_wake(self) -> datetime | None:
+        """When time itself will next matter."""
+        return min((limit.due for limit in self.limits()), default=None) if self.closed_at is None else None
+
+    def take_time(self, now: datetime) -> None:
+        """What is due happens, in the order of its days."""
+        while self.closed_at is None:
+            due = sorted((limit for limit in self.limits() if limit.due <= now), key=lambda limit: limit.due)
+            if not due:
+                return
+            self.take_limit(due[0].name, now)
+            if any(limit == due[0] for limit in self.limits()) and self.closed_at is None:
+                raise RuntimeError(f"{self.no}: {due[0].name} is still due after it was taken")
+
+    def note(self, what: str, now: datetime, *, actor: Actor = SYSTEM, data: Mapping[str, str] | None = None) -> None:
+        """A line for the audit trail, ``filing:approved``. Codes and ids only: texts and people stay in the form."""
+        self._events.append(Event(type=f"{self.kind}:{what}", at=now, actor=actor, data=dict(data or {})))
+
+    def close(self, now: datetime) -> None:
+        """It is over."""
+        self.closed_at = now
+
+    @property
+    def dirty(self) -> bool:
+        """Whether anything happened since the last batch."""
+        return bool(self._events)
+
+    def batch(self, now: datetime) -> MatterBatch:
+        """Everything since the last one, numbered."""
+        self.recorded += 1
+        events, self._events = tuple(self._events), []
+        return MatterBatch(
+            no=self.no,
+            kind=self.kind,
+            number=self.recorded,
+            at=now,
+            status=self.status,
+            view=self.view().model_dump_json(),
+            waiting=self.waiting() if self.closed_at is None else (),
+            next_wake=self.next_wake(),
+            closed_at=self.closed_at,
+            events=events,
+        )
