@@ -26,6 +26,7 @@ MATTER_WORKFLOW = {
 MATTER_UPDATE = "act"
 RECORD_MATTER_ACTIVITY = "record_matter"
 INSURANCE_ACTIVITY = "insurance_exchange"
+BILL_ACTIVITY = "order_bill"
 PROVINCE_ACTIVITY = "call_province"
 PROVINCE_ATTEMPT_ACTIVITY = "try_province"
 

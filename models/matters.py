@@ -16,11 +16,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
 
 from domain.audit import GENESIS
-from domain.medical import MatterBatch, MatterKind
-from domain.messages import Message
+from domain.calendar import local_day
+from domain.medical import MatterBatch, MatterKind, Opening, matter_number
+from domain.messages import SYSTEM
 from domain.record import Event, Waiting
 from domain.regions import prefix_of
 from models import outbox
+from models.cases import next_sequence
 from models.columns import json_column, moment
 from models.database import Database
 from models.events import append
@@ -36,6 +38,7 @@ class Matter(SQLModel, table=True):
         Index("ix_matter_person", "person", "kind", "created_at"),
         Index("ix_matter_institution", "institution", "kind", "created_at"),
         Index("ix_matter_insured", "insured", "kind", "created_at"),
+        Index("ix_matter_parent", "parent"),
         Index("ix_matter_waiting", "waiting_who", "waiting_region", "waiting_department"),
     )
 
@@ -47,6 +50,7 @@ class Matter(SQLModel, table=True):
     insured: str
     treatment: str = ""
     institution: str = ""
+    parent: str = ""
     start: dict[str, Any] = json_column()
     form: dict[str, Any] = json_column()
     progress: dict[str, Any] = json_column()
@@ -76,13 +80,14 @@ async def insert_matter(
     owner: str,
     person: str,
     insured: str,
-    start: Message,
+    start: Mapping[str, Any],
     form: Mapping[str, Any],
-    view: Message,
+    view: Mapping[str, Any],
     waiting: Sequence[Waiting],
     event: Event,
     treatment: str = "",
     institution: str = "",
+    parent: str = "",
 ) -> int:
     """A new matter, its first line in the trail and the order to start its workflow; returns the outbox message."""
     seq, head = await append(session, no, 0, GENESIS, [event])
@@ -97,9 +102,10 @@ async def insert_matter(
             insured=insured,
             treatment=treatment,
             institution=institution,
-            start=start.model_dump(mode="json"),
+            parent=parent,
+            start=dict(start),
             form=dict(form),
-            progress=view.model_dump(mode="json"),
+            progress=dict(view),
             waiting=[item.model_dump(mode="json") for item in waiting],
             waiting_who=first.who if first else "",
             waiting_region=first.region if first else "",
@@ -135,6 +141,8 @@ async def write_matter(database: Database, batch: MatterBatch) -> bool:
         if matter.recorded >= batch.number:
             return False
         seq, head = await append(session, matter.no, matter.events, matter.head, batch.events)
+        for opening in batch.opens:
+            await _open(session, matter, opening, batch)
         first = batch.waiting[0] if batch.waiting else None
         await session.execute(
             update(Matter)
@@ -155,6 +163,52 @@ async def write_matter(database: Database, batch: MatterBatch) -> bool:
             )
         )
     return True
+
+
+async def _open(session: AsyncSession, parent: Matter, opening: Opening, batch: MatterBatch) -> None:
+    """Another matter that begins because of this one: same owner and person."""
+    place = opening.insured if opening.kind is MatterKind.CLAIM else opening.treatment or opening.insured
+    no = matter_number(opening.kind, place, local_day(batch.at), await next_sequence(session))
+    await insert_matter(
+        session,
+        no=no,
+        kind=opening.kind,
+        status=opening.status,
+        owner=parent.owner,
+        person=parent.person,
+        insured=opening.insured,
+        treatment=opening.treatment,
+        institution=opening.institution,
+        parent=parent.no,
+        start=json.loads(opening.start) | {"no": no},
+        form={name: parent.form[name] for name in opening.parts if name in parent.form},
+        view=json.loads(opening.view),
+        waiting=opening.waiting,
+        event=Event(
+            type=f"{opening.kind}:opened",
+            at=batch.at,
+            actor=SYSTEM,
+            data={"by": parent.no},
+        ),
+    )
+
+
+async def add_part(session: AsyncSession, no: str, name: str, content: Mapping[str, Any]) -> None:
+    """Something more that was handed in, under a name of its own; the same name again changes nothing."""
+    spelled = {"no": no, "name": name, "content": json.dumps(dict(content), ensure_ascii=False)}
+    await session.execute(
+        text(
+            "UPDATE matter SET form = jsonb_build_object(CAST(:name AS text), CAST(:content AS jsonb)) || form"
+            " WHERE no = :no"
+        ),
+        spelled,
+    )
+
+
+async def children_of(session: AsyncSession, no: str) -> Sequence[Matter]:
+    """The matters that this one has opened, in order."""
+    result = await session.execute(select(Matter).where(col(Matter.parent) == no).order_by(col(Matter.created_at)))
+    return result.scalars().all()
 
 
 async def note_matter(session: AsyncSession, matter: Matter, lines: Sequence[Event]) -> None:

@@ -13,7 +13,7 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import FailureError
 
 from domain import names
-from domain.medical import Exchange, ExchangeOutcome, MatterBatch
+from domain.medical import BillOrder, Exchange, ExchangeOutcome, MatterBatch
 from domain.process import CallOutcome, OutcomeStatus
 from domain.record import RecordBatch
 from domain.start import CallProvince
@@ -65,6 +65,18 @@ async def insurance_exchange(exchange: Exchange) -> ExchangeOutcome:
     outcome: ExchangeOutcome = await workflow.execute_activity(
         names.INSURANCE_ACTIVITY,
         exchange,
+        result_type=ExchangeOutcome,
+        start_to_close_timeout=INSURANCE_TRY,
+        retry_policy=_PATIENT,
+    )
+    return outcome
+
+
+async def order_bill(order: BillOrder) -> ExchangeOutcome:
+    """Work for the platform of e-bills, once; tried until it is done or refused."""
+    outcome: ExchangeOutcome = await workflow.execute_activity(
+        names.BILL_ACTIVITY,
+        order,
         result_type=ExchangeOutcome,
         start_to_close_timeout=INSURANCE_TRY,
         retry_policy=_PATIENT,

@@ -16,7 +16,7 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from domain.medical import Act, Course, Exchange, MatterDone
+    from domain.medical import Act, Course, Errand, Exchange, MatterDone
     from workflows import calls
     from workflows.alarm import Alarm
 
@@ -40,11 +40,11 @@ class Driver(Generic[A]):
         while True:
             if self._fault is not None:
                 raise self._fault  # a bug: the workflow task fails and is retried, loudly; nothing is lost
-            for exchange in course.exchanges:
-                task = asyncio.create_task(self._send(exchange))
+            for errand in course.errands:
+                task = asyncio.create_task(self._send(errand))
                 self._running.add(task)
                 task.add_done_callback(self._ended)
-            course.exchanges.clear()
+            course.errands.clear()
             if course.dirty:
                 batch = course.batch(workflow.now())
                 await calls.record_matter(batch)
@@ -65,11 +65,14 @@ class Driver(Generic[A]):
     def _something_to_do(self) -> bool:
         course = self.course
         over = course.closed_at is not None and not self._running
-        return self._alarm.fired or course.dirty or bool(course.exchanges) or self._fault is not None or over
+        return self._alarm.fired or course.dirty or bool(course.errands) or self._fault is not None or over
 
-    async def _send(self, exchange: Exchange) -> None:
-        outcome = await calls.insurance_exchange(exchange)
-        self.course.take_outcome(exchange, outcome, workflow.now())
+    async def _send(self, errand: Errand) -> None:
+        if isinstance(errand, Exchange):
+            outcome = await calls.insurance_exchange(errand)
+        else:
+            outcome = await calls.order_bill(errand)
+        self.course.take_outcome(errand, outcome, workflow.now())
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
@@ -90,7 +93,7 @@ class Driver(Generic[A]):
         return MatterDone(status=self.course.status, at=workflow.now())
 
     def _quiet(self) -> bool:
-        return not self._running and not self.course.exchanges and self._recorded >= self.course.recorded
+        return not self._running and not self.course.errands and self._recorded >= self.course.recorded
 
     def check(self, act: A) -> None:
         """For the validator of an update: the refusal of an act that is not allowed now."""

@@ -8,7 +8,10 @@ for manual reimbursement (手工报销). Each has a module of rules here and a w
 
 from domain.medical.matter import (
     Act,
+    BillOrder,
+    BillWork,
     Course,
+    Errand,
     Exchange,
     ExchangeEnd,
     ExchangeOutcome,
@@ -16,12 +19,16 @@ from domain.medical.matter import (
     MatterBatch,
     MatterDone,
     MatterKind,
+    Opening,
     matter_number,
 )
 
 __all__ = [
     "Act",
+    "BillOrder",
+    "BillWork",
     "Course",
+    "Errand",
     "Exchange",
     "ExchangeEnd",
     "ExchangeOutcome",
@@ -29,5 +36,6 @@ __all__ = [
     "MatterBatch",
     "MatterDone",
     "MatterKind",
+    "Opening",
     "matter_number",
 ]

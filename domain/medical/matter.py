@@ -3,7 +3,7 @@
     Course.check(act)        the code of a refusal, or None
     Course.carry_out(act)    changes the state at once; the same act id again gets what it led to the first time
     Course.take_time(now)    what is due happens
-    Course.exchanges         messages that are to be sent to an insurance platform; their ends come back by take_outcome
+    Course.errands           messages to insurance platforms, e-bills; their ends come back by take_outcome
     Course.batch(now)        everything that happened since the last batch, to be written down
 
 Courses are pure: the workflow that drives one (workflows.matters) adds durability and nothing else.
@@ -64,24 +64,52 @@ class MatterDone(Message):
 
 
 class Exchange(Message):
-    """A message of the national interface that is to be sent once. ``body``: its input as JSON text.
+    """A message of the national interface that is to be sent once. ``number`` counts a matter's exchanges from 1.
 
-    msgid: 30 characters, made in the workflow, never again for another message. purpose: what the course calls it.
-    place: whose platform it is handed to (six digits); insured: where the person is insured. query: the message that
-    tells whether it was carried out; empty: it may be repeated under its own msgid.
+    purpose: what the course calls it. place: whose platform it is handed to (six digits); insured: where the person
+    is insured. person: psn_no. body: its input as JSON text. parts: names of parts of the form that belong into the
+    input as well; what is personal goes that way, so that it never reaches Temporal.
+    The msgid is drawn and written down by the activity before it sends.
     """
 
     no: str
-    msgid: str
+    number: int
     infno: str
     purpose: str
     place: str
     insured: str = ""
-    institution: str = ""
-    institution_name: str = ""
-    person: str = ""  # psn_no
-    body: str
-    query: str = ""
+    institution: str
+    institution_name: str
+    person: str = ""
+    body: str = "{}"
+    parts: tuple[str, ...] = ()
+
+
+class BillWork(StrEnum):
+    """What is asked of the platform of fiscal e-bills."""
+
+    ISSUE = "issue"
+    RED_LETTER = "red_letter"  # 冲红
+
+
+class BillOrder(Message):
+    """Work for the platform of fiscal e-bills that is to be done once, about a settlement or a payment in full."""
+
+    no: str
+    number: int
+    purpose: str
+    work: BillWork
+    institution: str
+    institution_name: str
+    about: str  # setl_id, or the number of the matter where it was paid in full
+    total: int
+    fund_pay: int = 0
+    acct_pay: int = 0
+    code: str = ""
+    bill_number: str = ""
+
+
+Errand = Exchange | BillOrder
 
 
 class ExchangeEnd(StrEnum):
@@ -109,6 +137,23 @@ class Limit(Message):
     due: datetime
 
 
+class Opening(Message):
+    """Another matter that this one opens, in the transaction that writes the batch. Its number is drawn there.
+
+    start, view: JSON text; ``no`` of the start is filled in. parts: of this matter's form, which it takes over.
+    """
+
+    kind: MatterKind
+    status: str
+    insured: str
+    treatment: str = ""
+    institution: str = ""
+    start: str
+    view: str
+    waiting: tuple[Waiting, ...]
+    parts: tuple[str, ...] = ()
+
+
 class MatterBatch(Message):
     """What has to be written down. ``view``: the projection of its kind, as JSON text; ``number`` counts from 1."""
 
@@ -122,6 +167,7 @@ class MatterBatch(Message):
     next_wake: datetime | None
     closed_at: datetime | None
     events: tuple[Event, ...]
+    opens: tuple[Opening, ...] = ()
 
 
 A = TypeVar("A", bound=Act)
@@ -136,7 +182,9 @@ class Course(ABC, Generic[A]):
         self.no = no
         self.opened_at = now
         self.closed_at: datetime | None = None
-        self.exchanges: list[Exchange] = []
+        self.errands: list[Errand] = []
+        self.opens: list[Opening] = []
+        self.sent = 0  # errands so far
         self.recorded = 0
         self._events: list[Event] = []
         self._done: dict[str, MatterDone] = {}
@@ -172,9 +220,9 @@ class Course(ABC, Generic[A]):
         """A limit is over."""
         raise NotImplementedError(name)
 
-    def take_outcome(self, exchange: Exchange, outcome: ExchangeOutcome, now: datetime) -> None:
-        """A message sent outward has come to its end."""
-        raise NotImplementedError(exchange.purpose)
+    def take_outcome(self, errand: Errand, outcome: ExchangeOutcome, now: datetime) -> None:
+        """Something sent outward has come to its end."""
+        raise NotImplementedError(errand.purpose)
 
     # shared by all
 
@@ -191,7 +239,7 @@ class Course(ABC, Generic[A]):
         if known := self._done.get(act.id):
             return known
         self.apply(act, now)
-        done = self._done[act.id] = MatterDone(status=self.status, at=now, pending=bool(self.exchanges))
+        done = self._done[act.id] = MatterDone(status=self.status, at=now, pending=bool(self.errands))
         return done
 
     def next_wake(self) -> datetime | None:
@@ -212,6 +260,11 @@ class Course(ABC, Generic[A]):
         """A line for the audit trail, ``filing:approved``. Codes and ids only: texts and people stay in the form."""
         self._events.append(Event(type=f"{self.kind}:{what}", at=now, actor=actor, data=dict(data or {})))
 
+    def next_errand(self) -> int:
+        """The number of the next errand."""
+        self.sent += 1
+        return self.sent
+
     def close(self, now: datetime) -> None:
         """It is over."""
         self.closed_at = now
@@ -225,6 +278,7 @@ class Course(ABC, Generic[A]):
         """Everything since the last one, numbered."""
         self.recorded += 1
         events, self._events = tuple(self._events), []
+        opens, self.opens = tuple(self.opens), []
         return MatterBatch(
             no=self.no,
             kind=self.kind,
@@ -236,4 +290,5 @@ class Course(ABC, Generic[A]):
             next_wake=self.next_wake(),
             closed_at=self.closed_at,
             events=events,
+            opens=opens,
         )

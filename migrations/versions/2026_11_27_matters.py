@@ -23,6 +23,7 @@ def upgrade() -> None:
         sa.Column("insured", sa.String(), nullable=False),
         sa.Column("treatment", sa.String(), nullable=False),
         sa.Column("institution", sa.String(), nullable=False),
+        sa.Column("parent", sa.String(), nullable=False),
         sa.Column("start", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("form", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("progress", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
@@ -43,6 +44,7 @@ def upgrade() -> None:
     op.create_index("ix_matter_person", "matter", ["person", "kind", "created_at"])
     op.create_index("ix_matter_institution", "matter", ["institution", "kind", "created_at"])
     op.create_index("ix_matter_insured", "matter", ["insured", "kind", "created_at"])
+    op.create_index("ix_matter_parent", "matter", ["parent"])
     op.create_index("ix_matter_waiting", "matter", ["waiting_who", "waiting_region", "waiting_department"])
     for table in ("event", "outbox"):
         op.drop_constraint(f"{table}_case_no_fkey", table, type_="foreignkey")

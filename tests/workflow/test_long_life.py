@@ -107,6 +107,7 @@ CALLS = {
     names.RECORD_WINDOW_ACTIVITY: workflows.calls.record_window,
     names.RECORD_MATTER_ACTIVITY: workflows.calls.record_matter,
     names.INSURANCE_ACTIVITY: workflows.calls.insurance_exchange,
+    names.BILL_ACTIVITY: workflows.calls.order_bill,
     names.PROVINCE_ATTEMPT_ACTIVITY: workflows.calls.try_province,
     names.PROVINCE_ACTIVITY: workflows.calls.call_province,
 }
