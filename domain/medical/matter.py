@@ -90,6 +90,9 @@ class BillWork(StrEnum):
 
     ISSUE = "issue"
     RED_LETTER = "red_letter"  # 冲红
+    LOCK = "lock"  # 报销锁定
+    RELEASE = "release"
+    REIMBURSED = "reimbursed"  # 报销反馈
 
 
 class BillOrder(Message):
@@ -101,12 +104,15 @@ class BillOrder(Message):
     work: BillWork
     institution: str
     institution_name: str
-    about: str  # setl_id, or the number of the matter where it was paid in full
-    total: int
+    about: str  # setl_id, or the number of the matter where it was paid in full, or of the claim
+    total: int  # the bill, or what is locked or paid of it, in fen
     fund_pay: int = 0
     acct_pay: int = 0
     code: str = ""
     bill_number: str = ""
+    unit: str = ""  # 统一社会信用代码 of whoever locks it
+    lock: str = ""
+    tx_no: str = ""
 
 
 Errand = Exchange | BillOrder

@@ -1,0 +1,331 @@
+"""A claim for manual reimbursement (手工报销): the patient has paid in full, the insured place pays its part back.
+
+    opened -> submitted (the bill is locked for it) -> in review -> approved -> paid (the platform is told)
+                                                     \\-> rejected (the lock is given back)
+    suspended: the bill was cancelled while it was locked; goes on with another bill, or ends
+
+It opens by itself where direct settlement was refused or could not be reached, and from then on waits for the patient
+or for the insured place, never for nobody. The bill's lock is what keeps it from being reimbursed twice.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from domain.medical.matter import (
+    Act,
+    BillOrder,
+    BillWork,
+    Course,
+    Errand,
+    ExchangeEnd,
+    ExchangeOutcome,
+    Limit,
+    MatterKind,
+)
+from domain.medical.treatment_words import BillRef, Trouble
+from domain.messages import SYSTEM, Actor, Message, Role
+from domain.record import Waiting, Who
+
+AGENCY = "health_insurance"  # the department that runs medical insurance (医疗保障)
+APPLICANTS = frozenset({Role.CITIZEN, Role.AGENT})
+
+
+class ClaimStatus(StrEnum):
+    """Where a claim stands."""
+
+    OPENED = "opened"
+    SUBMITTED = "submitted"
+    IN_REVIEW = "in_review"
+    SUSPENDED = "suspended"
+    APPROVED = "approved"
+    PAID = "paid"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+
+
+S = ClaimStatus
+TRANSITIONS: Mapping[ClaimStatus, frozenset[ClaimStatus]] = {
+    S.OPENED: frozenset({S.SUBMITTED, S.WITHDRAWN}),
+    S.SUBMITTED: frozenset({S.IN_REVIEW, S.OPENED, S.SUSPENDED, S.WITHDRAWN}),
+    S.IN_REVIEW: frozenset({S.APPROVED, S.REJECTED, S.SUSPENDED, S.WITHDRAWN}),
+    S.SUSPENDED: frozenset({S.OPENED, S.REJECTED, S.WITHDRAWN}),
+    S.APPROVED: frozenset({S.PAID, S.SUSPENDED}),
+    S.PAID: frozenset(),
+    S.REJECTED: frozenset(),
+    S.WITHDRAWN: frozenset(),
+}
+
+
+class StartClaim(Message):
+    """What a claim is started with. total: the bill, in fen. about: the stay or visit. agency: 统一社会信用代码 of the
+    unit that locks the bill.
+    """
+
+    no: str
+    insured: str
+    insutype: str
+    med_type: str
+    treatment: str
+    institution: str
+    total: int
+    about: str = ""
+    bill: BillRef | None = None
+    agency: str = ""
+    review_days: int = 30
+    opened_by: Actor
+
+
+class SubmitClaim(Act):
+    """The patient asks for it. ``part``: of the form, with account and documents; bill: where it is another one."""
+
+    act: Literal["submit"] = "submit"
+    part: str
+    bill: BillRef | None = None
+
+
+class DecideClaim(Act):
+    """The insured place decides. amount: what the funds pay, in fen, as its pack gives; ``part``: the computation."""
+
+    act: Literal["decide"] = "decide"
+    outcome: Literal["approve", "reject"]
+    amount: int = Field(default=0, ge=0)
+    reason: str = ""
+    part: str = ""
+
+
+class ClaimPaid(Act):
+    """The money was sent. tx_no: of the payment."""
+
+    act: Literal["paid"] = "paid"
+    tx_no: str
+
+
+class BillReversed(Act):
+    """The bill was cancelled by a red-letter bill, while it was locked for this claim."""
+
+    act: Literal["bill_reversed"] = "bill_reversed"
+    code: str
+    number: str
+
+
+class WithdrawClaim(Act):
+    act: Literal["withdraw"] = "withdraw"
+
+
+AnyClaimAct = Annotated[
+    SubmitClaim | DecideClaim | ClaimPaid | BillReversed | WithdrawClaim, Field(discriminator="act")
+]
+
+
+WANTED: Mapping[str, frozenset[ClaimStatus]] = {
+    "submit": frozenset({S.OPENED, S.SUSPENDED}),
+    "withdraw": frozenset({S.OPENED, S.IN_REVIEW, S.SUSPENDED}),
+    "decide": frozenset({S.IN_REVIEW}),
+    "paid": frozenset({S.APPROVED}),
+}
+"""In which states each act has its place."""
+
+
+class ClaimView(Message):
+    """The projection; amounts in fen."""
+
+    status: ClaimStatus
+    about: str
+    total: int
+    amount: int = 0
+    reason: str = ""
+    bill: BillRef | None = None
+    lock: str = ""
+    running: str = ""
+    trouble: Trouble | None = None
+    tx_no: str = ""
+    due: datetime | None = None
+
+
+class Claim(Course[AnyClaimAct]):
+    """The course of one claim."""
+
+    kind = MatterKind.CLAIM
+
+    def __init__(self, start: StartClaim, now: datetime) -> None:
+        super().__init__(start.no, now)
+        self.start = start
+        self._since = now
+        self._paid_at = now
+        self._overdue_told = False
+        self._view = ClaimView(status=S.OPENED, about=start.about, total=start.total, bill=start.bill)
+
+    @property
+    def status(self) -> str:
+        return self._view.status.value
+
+    def view(self) -> ClaimView:
+        return self._view
+
+    def _set(self, **changes: object) -> None:
+        self._view = self._view.model_copy(update=changes)
+
+    def _move(self, status: ClaimStatus, now: datetime, *, actor: Actor = SYSTEM, **data: str) -> None:
+        if status not in TRANSITIONS[self._view.status]:
+            raise RuntimeError(f"{self.no} cannot go from {self._view.status} to {status}")
+        self._set(status=status)
+        self._since = now
+        self.note(status, now, actor=actor, data=data)
+
+    def waiting(self) -> tuple[Waiting, ...]:
+        view = self._view
+        if view.running:
+            why, who, region, department = f"bill_{view.running}", Who.SYSTEM, "", ""
+        elif view.status in {S.OPENED, S.SUSPENDED}:
+            why = "claim_wanted" if view.status is S.OPENED else "bill_cancelled"
+            who, region, department = Who.APPLICANT, "", ""
+        else:
+            why = "claim_payment" if view.status is S.APPROVED else "claim_review"
+            who, region, department = Who.DEPARTMENT, self.start.insured, AGENCY
+        return (
+            Waiting(who=who, region=region, department=department, why=why, since=self._since, until=self._view.due),
+        )
+
+    def limits(self) -> tuple[Limit, ...]:
+        due = self._view.due
+        if due is None or self._overdue_told or self._view.status is not S.IN_REVIEW:
+            return ()
+        return (Limit(name="review", due=due),)
+
+    def take_limit(self, name: str, now: datetime) -> None:
+        self._overdue_told = True  # late is shown and goes on; nobody loses money by a clock
+        self.note("overdue", now)
+
+    # acts
+
+    def refusal(self, act: AnyClaimAct) -> str | None:
+        view, role = self._view, act.actor.role
+        match act:
+            case BillReversed():
+                return None if role is Role.SYSTEM else "forbidden"
+            case SubmitClaim() | WithdrawClaim():
+                if role not in APPLICANTS | {Role.CASEWORKER}:
+                    return "forbidden"
+            case _:
+                if role is not Role.CASEWORKER or act.actor.department != AGENCY:
+                    return "forbidden"
+        if view.running:
+            return "message_running"
+        wanted = {
+            "submit": {S.OPENED, S.SUSPENDED},
+            "withdraw": {S.OPENED, S.IN_REVIEW, S.SUSPENDED},
+            "decide": {S.IN_REVIEW}
+            | ({S.SUSPENDED} if isinstance(act, DecideClaim) and act.outcome == "reject" else set()),
+            "paid": {S.APPROVED},
+        }[act.act]
+        if view.status not in wanted:
+            return "claim_state"
+        if isinstance(act, SubmitClaim) and (act.bill or view.bill) is None:
+            return "bill_missing"
+        if isinstance(act, DecideClaim) and act.outcome == "approve" and not 0 < act.amount <= view.total:
+            return "amount_wrong"
+        if isinstance(act, DecideClaim) and act.outcome == "reject" and not act.reason:
+            return "reason_missing"
+        return None
+
+    def apply(self, act: AnyClaimAct, now: datetime) -> None:
+        view = self._view
+        match act:
+            case SubmitClaim():
+                if view.status is S.SUSPENDED:
+                    self._move(S.OPENED, now, actor=act.actor)
+                self._set(bill=act.bill or view.bill, trouble=None)
+                self._move(S.SUBMITTED, now, actor=act.actor)
+                self._order(BillWork.LOCK, now)
+            case DecideClaim() if act.outcome == "approve":
+                self._set(amount=act.amount, due=None)
+                self._move(S.APPROVED, now, actor=act.actor, amount=str(act.amount))
+            case DecideClaim():
+                self._set(reason=act.reason, due=None)
+                self._move(S.REJECTED, now, actor=act.actor, reason=act.reason)
+                self._give_back(now)
+            case ClaimPaid():
+                self._set(tx_no=act.tx_no)
+                self._paid_at = now
+                self.note("paying", now, actor=act.actor, data={"tx": act.tx_no})
+                self._order(BillWork.REIMBURSED, now)
+            case WithdrawClaim():
+                self._set(due=None)
+                self._move(S.WITHDRAWN, now, actor=act.actor)
+                self._give_back(now)
+            case BillReversed():
+                self._reversed(act, now)
+
+    def _reversed(self, act: BillReversed, now: datetime) -> None:
+        bill = self._view.bill
+        if bill is None or (bill.code, bill.number) != (act.code, act.number):
+            return
+        self._set(bill=bill.model_copy(update={"red_lettered": True}), lock="", due=None)
+        if S.SUSPENDED in TRANSITIONS[self._view.status]:
+            self._move(S.SUSPENDED, now, code=act.code)
+        else:
+            self.note("bill_reversed", now)
+
+    def _give_back(self, now: datetime) -> None:
+        if self._view.lock:
+            self._order(BillWork.RELEASE, now)
+        else:
+            self.close(now)
+
+    def _order(self, work: BillWork, now: datetime) -> None:
+        view, start = self._view, self.start
+        bill = view.bill
+        if bill is None:
+            raise RuntimeError(f"{self.no}: no bill")
+        self._set(running=work.value)
+        self._since = now
+        self.errands.append(
+            BillOrder(
+                no=self.no,
+                number=self.next_errand(),
+                purpose=work.value,
+                work=work,
+                institution=start.institution,
+                institution_name="",
+                about=self.no,
+                total=view.amount or view.total,
+                code=bill.code,
+                bill_number=bill.number,
+                unit=start.agency,
+                lock=view.lock,
+                tx_no=view.tx_no,
+            )
+        )
+
+    def take_outcome(self, errand: Errand, outcome: ExchangeOutcome, now: datetime) -> None:
+        self._set(running="")
+        self.note(f"bill:{errand.purpose}:{outcome.end}", now, data={"code": outcome.code})
+        done = outcome.end is ExchangeEnd.DONE
+        if not done:
+            self._set(trouble=Trouble(purpose=errand.purpose, code=outcome.code, text=outcome.text))
+        match errand.purpose:
+            case BillWork.LOCK:
+                self._locked(outcome, now)
+            case BillWork.REIMBURSED if done and self._view.status is S.APPROVED:
+                self._move(S.PAID, now, tx=self._view.tx_no)
+                self.close(now)
+            case BillWork.RELEASE:
+                self._set(lock="")
+                self.close(now)
+
+    def _locked(self, outcome: ExchangeOutcome, now: datetime) -> None:
+        """Locked: it can be reviewed. Refused (locked or reimbursed elsewhere, settled directly): back to him."""
+        if self._view.status is not S.SUBMITTED:
+            return
+        if outcome.end is not ExchangeEnd.DONE:
+            self._move(S.OPENED, now, code=outcome.code)
+            return
+        self._set(lock=str(json.loads(outcome.body)["lock_id"]), due=now + timedelta(days=self.start.review_days))
+        self._move(S.IN_REVIEW, now)

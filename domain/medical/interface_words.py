@@ -1,0 +1,129 @@
+"""Words of the national interface that courses use (domain note 3.4; docs/reference/insurance-interface.md).
+
+Amounts are written with two decimals on the wire and are fen everywhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from enum import StrEnum
+
+from domain.medical.matter import MatterKind
+from domain.messages import Message
+
+
+class Messages(Message):
+    """The numbers of the messages of one kind of treatment; empty: there is none."""
+
+    open: str
+    info: str
+    cancel: str
+    fees: str
+    cancel_fees: str
+    discharge: str
+    preview: str
+    settle: str
+    undo: str
+
+
+MESSAGES: Mapping[MatterKind, Messages] = {
+    MatterKind.STAY: Messages(
+        open="2401",
+        info="",
+        cancel="2404",
+        fees="2301",
+        cancel_fees="2302",
+        discharge="2402",
+        preview="2303",
+        settle="2304",
+        undo="2305",
+    ),
+    MatterKind.VISIT: Messages(
+        open="2201",
+        info="2203",
+        cancel="2202",
+        fees="2204",
+        cancel_fees="2205",
+        discharge="",
+        preview="2206",
+        settle="2207",
+        undo="2208",
+    ),
+}
+SETTLES = frozenset({"2304", "2207"})
+UNDOES = frozenset({"2305", "2208"})
+REVERSIBLE = frozenset({"2102", "2103", "2207", "2208", "2304", "2305", "2401"})
+"""What 2601 takes back; for these nothing is ever sent again on the off chance [S7]."""
+
+SETL_AMOUNTS = (
+    "medfee_sumamt",
+    "fulamt_ownpay_amt",
+    "overlmt_selfpay",
+    "preselfpay_amt",
+    "inscp_scp_amt",
+    "act_pay_dedc",
+    "hifp_pay",
+    "cvlserv_pay",
+    "hifes_pay",
+    "hifmi_pay",
+    "hifob_pay",
+    "maf_pay",
+    "oth_pay",
+    "fund_pay_sumamt",
+    "psn_part_amt",
+    "acct_pay",
+    "acct_mulaid_pay",
+    "psn_cash_pay",
+    "hosp_part_amt",
+)
+FUNDS = ("hifp_pay", "cvlserv_pay", "hifes_pay", "hifmi_pay", "hifob_pay", "maf_pay", "oth_pay")
+PERSONAL = ("acct_pay", "acct_mulaid_pay", "psn_cash_pay")
+SCOPE = ("fulamt_ownpay_amt", "overlmt_selfpay", "preselfpay_amt", "inscp_scp_amt")
+
+
+class Broken(StrEnum):
+    """What is wrong with the amounts of a settlement (invariants of domain note 3.6)."""
+
+    SCOPE = "scope_differs"
+    FUNDS = "funds_differ"
+    PERSONAL = "personal_differs"
+    TOTAL = "total_differs"
+    SIGN = "sign_differs"
+
+
+def fen(value: object) -> int:
+    """An amount of the wire, 12.30, in fen; ValueError if it is no amount of two decimals."""
+    amount = Decimal(str(value)) * 100
+    if amount != amount.to_integral_value():
+        raise ValueError(f"not whole fen: {value}")
+    return int(amount)
+
+
+def yuan(amount: int) -> str:
+    """Fen as the wire writes it: 1230 -> 12.30."""
+    sign, whole = "-" if amount < 0 else "", abs(amount)
+    return f"{sign}{whole // 100}.{whole % 100:02d}"
+
+
+def amounts_of(setlinfo: Mapping[str, object]) -> dict[str, int]:
+    """The amounts of a settlement in fen, by name; one that is left out is 0."""
+    return {name: fen(setlinfo.get(name) or 0) for name in SETL_AMOUNTS}
+
+
+def broken_sums(amounts: Mapping[str, int]) -> list[Broken]:
+    """What does not add up: the parts of the bill, of the funds, of the patient, and all of them together."""
+    found = []
+    if sum(amounts[n] for n in SCOPE) != amounts["medfee_sumamt"]:
+        found.append(Broken.SCOPE)
+    if sum(amounts[n] for n in FUNDS) != amounts["fund_pay_sumamt"]:
+        found.append(Broken.FUNDS)
+    if sum(amounts[n] for n in PERSONAL) != amounts["psn_part_amt"]:
+        found.append(Broken.PERSONAL)
+    whole = amounts["fund_pay_sumamt"] + amounts["psn_part_amt"] + amounts["hosp_part_amt"]
+    if whole != amounts["medfee_sumamt"]:
+        found.append(Broken.TOTAL)
+    signs = {value > 0 for value in amounts.values() if value}
+    if len(signs) > 1:
+        found.append(Broken.SIGN)
+    return found

@@ -1,0 +1,176 @@
+"""What a stay or visit remembers, shows and sends. What may be done with it: domain.medical.treatment."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from pydantic import BaseModel
+
+from domain.medical.interface_words import MESSAGES, Messages
+from domain.medical.matter import BillOrder, BillWork, Course, Exchange, Limit
+from domain.medical.treatment_words import (
+    TRANSITIONS,
+    AnyTreatmentAct,
+    BillRef,
+    SettledOnce,
+    StartTreatment,
+    TreatmentStatus,
+    TreatmentView,
+)
+from domain.messages import SYSTEM, Actor
+from domain.record import Waiting, Who
+
+S = TreatmentStatus
+HOSPITAL = "hospital"  # the department that a waiting institution is shown as
+
+
+class TreatmentState(BaseModel):
+    """All that is remembered."""
+
+    view: TreatmentView
+    tries: int = 0
+    use_account: bool = True
+    undo_reason: str = ""
+    pay_reason: str = ""
+    since: datetime
+
+
+class TreatmentBase(Course[AnyTreatmentAct]):
+    """The state of one stay or visit, what goes out of it, and who has the ball."""
+
+    def __init__(self, start: StartTreatment, now: datetime) -> None:
+        super().__init__(start.no, now)
+        self.kind = start.kind
+        self.start = start
+        self.messages: Messages = MESSAGES[start.kind]
+        self.state = TreatmentState(view=TreatmentView(status=S.OPENING), since=now)
+
+    # state
+
+    @property
+    def status(self) -> str:
+        return self.state.view.status.value
+
+    def view(self) -> TreatmentView:
+        return self.state.view
+
+    def _set(self, **changes: object) -> None:
+        self.state.view = self.state.view.model_copy(update=changes)
+
+    def _move(self, status: TreatmentStatus, now: datetime, *, actor: Actor = SYSTEM, **data: str) -> None:
+        before = self.state.view.status
+        if status not in TRANSITIONS[before]:
+            raise RuntimeError(f"{self.no} cannot go from {before} to {status}")
+        self._set(status=status)
+        self.state.since = now
+        self.note(status, now, actor=actor, data=data)
+
+    @property
+    def current(self) -> SettledOnce | None:
+        """The settlement that stands."""
+        standing = [s for s in self.state.view.settlements if not s.undoes and not s.undone_by]
+        return standing[-1] if standing else None
+
+    def waiting(self) -> tuple[Waiting, ...]:
+        view, start = self.state.view, self.start
+        if view.running:
+            at = start.place if view.running in {"fees", "cancel_fees", "info"} else start.insured
+            return (self._waits(Who.PROVINCE, at, "health_insurance", f"insurance_{view.running}", None),)
+        why = {
+            S.OPEN: "treatment",
+            S.DISCHARGED: "settlement",
+            S.SETTLED: "settled",
+            S.UNCOVERED: "uncovered",
+        }.get(view.status, "processing")
+        due = min((limit.due for limit in self.limits()), default=None)
+        return (self._waits(Who.DEPARTMENT, start.place, HOSPITAL, why, due),)
+
+    def _waits(self, who: Who, region: str, department: str, why: str, until: datetime | None) -> Waiting:
+        return Waiting(who=who, region=region, department=department, why=why, since=self.state.since, until=until)
+
+    # time
+
+    def limits(self) -> tuple[Limit, ...]:
+        view, times = self.state.view, self.start.times
+        if view.running or view.leaving:
+            return ()
+        if view.status is S.DISCHARGED or (view.status is S.UNCOVERED and view.discharged_at is not None):
+            return (Limit(name="unsettled", due=self.state.since + timedelta(days=times.unsettled_days)),)
+        if view.status is S.SETTLED:
+            return (Limit(name="reversal", due=self.state.since + timedelta(days=times.reversal_days)),)
+        return ()
+
+    # what goes out
+
+    def _ask(self, purpose: str, infno: str, body: Mapping[str, object], parts: tuple[str, ...], now: datetime) -> None:
+        """A message goes out; until its end is known no other one does."""
+        start, view = self.start, self.state.view
+        own = {"psn_no": view.person} if view.person else {}
+        self._set(running=purpose, trouble=None)
+        self.state.since = now
+        self.errands.append(
+            Exchange(
+                no=self.no,
+                number=self.next_errand(),
+                infno=infno,
+                purpose=purpose,
+                place=start.place,
+                insured=start.insured,
+                institution=start.institution,
+                institution_name=start.institution_name,
+                person=view.person,
+                body=json.dumps(own | dict(body)),
+                parts=parts,
+            )
+        )
+
+    def _order_bill(self, purpose: str, about: str, total: int, amounts: Mapping[str, int]) -> None:
+        self.errands.append(
+            BillOrder(
+                no=self.no,
+                number=self.next_errand(),
+                purpose=purpose,
+                work=BillWork.ISSUE,
+                institution=self.start.institution,
+                institution_name=self.start.institution_name,
+                about=about,
+                total=total,
+                fund_pay=amounts.get("fund_pay_sumamt", 0),
+                acct_pay=amounts.get("acct_pay", 0) + amounts.get("acct_mulaid_pay", 0),
+            )
+        )
+
+    def _red_letter(self, setl_id: str, bill: BillRef) -> None:
+        self.errands.append(
+            BillOrder(
+                no=self.no,
+                number=self.next_errand(),
+                purpose="red_letter",
+                work=BillWork.RED_LETTER,
+                institution=self.start.institution,
+                institution_name=self.start.institution_name,
+                about=setl_id,
+                total=0,
+                code=bill.code,
+                bill_number=bill.number,
+            )
+        )
+
+    # small changes
+
+    def _replace(self, setl_id: str, **changes: object) -> None:
+        self._set(
+            settlements=tuple(
+                s.model_copy(update=changes) if s.setl_id == setl_id else s for s in self.state.view.settlements
+            )
+        )
+
+    def _uploaded(self, part: str, status: str, code: str = "") -> None:
+        uploads = tuple(
+            u.model_copy(update={"status": status, "code": code}) if u.part == part else u
+            for u in self.state.view.uploads
+        )
+        total = sum(u.total for u in uploads if u.status in {"accepted", "kept"})
+        self._set(uploads=uploads, total=total, preview=None)
