@@ -130,7 +130,10 @@ def take_outcome(process: Process, asked: Call, outcome: CallOutcome, now: datet
             # a clerk's word must not get lost, and what may not be asked beside the queue is asked through it
             process.calls.append(asked.model_copy(update={"patient": True}))
         else:
+            state.trouble = outcome.status.value
             state.poll_at = now + timedelta(seconds=state.poll_after_s)
+            # a line in the trail also wakes whoever drives the case: without one the next question would not be set
+            process.note("effect:find:pending", now, step=asked.step, data={"trouble": state.trouble})
         return
     if outcome.status is OutcomeStatus.ANSWERED and outcome.answer is not None:
         settle(process, undo, outcome, now)

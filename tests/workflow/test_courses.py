@@ -231,6 +231,25 @@ async def test_a_reversal_that_a_province_refuses_goes_to_a_person(case: Case, c
     assert case.nets() == {}
 
 
+async def test_a_reversal_that_is_under_way_is_asked_about_again_however_often_nobody_answers(
+    case: Case, client: Client
+) -> None:
+    async def ended(receiver: Receiver, request: CallProvince) -> CallOutcome:
+        receiver.complete(receiver.entries[request.call.key], ACCEPTED)
+        return receiver.find(request.call)
+
+    undoing = next(s.compensate_with for s in moving().steps if s.id == "tax")
+    case.meets("tax", says(PENDING, after_s=1), verb=Verb.REVERSE)
+    nobody = fails(OutcomeStatus.UNAVAILABLE, "no_slot")
+    case.meets(undoing, nobody, nobody, ended, verb=Verb.FIND)
+    await start(case, client)
+    await case.decide("accept", "accept")
+    await case.until(lambda: {case.step("tax"), case.step("archive")} == {StepStatus.DONE})
+    await case.withdraw()
+    await case.until_closed()
+    assert case.view.status is CaseStatus.WITHDRAWN
+
+
 async def test_an_order_that_is_refused_says_why_and_leaves_no_trace_in_the_history(case: Case, client: Client) -> None:
     await start(case, client)
     await case.until_step("accept", StepStatus.TASK)
