@@ -2,4 +2,7 @@
 
 from __future__ import annotations
 
-MATTER_WORKFLOWS: tuple[type, ...] = ()
+from workflows.claim import ClaimWorkflow
+from workflows.treatment import StayWorkflow, VisitWorkflow
+
+MATTER_WORKFLOWS: tuple[type, ...] = (StayWorkflow, VisitWorkflow, ClaimWorkflow)

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from domain.medical.claim import StartClaim
 from domain.medical.matter import MatterKind
+from domain.medical.treatment_words import StartTreatment
 from domain.messages import Message
 
-STARTS: Mapping[MatterKind, type[Message]] = {}
+STARTS: Mapping[MatterKind, type[Message]] = {
+    MatterKind.STAY: StartTreatment,
+    MatterKind.VISIT: StartTreatment,
+    MatterKind.CLAIM: StartClaim,
+}

@@ -1,4 +1,4 @@
-"""matter; the audit trail and the outbox serve matters as well as cases."""
+"""matter, insurance_message; the audit trail and the outbox serve matters as well as cases."""
 
 from __future__ import annotations
 
@@ -46,6 +46,32 @@ def upgrade() -> None:
     op.create_index("ix_matter_insured", "matter", ["insured", "kind", "created_at"])
     op.create_index("ix_matter_parent", "matter", ["parent"])
     op.create_index("ix_matter_waiting", "matter", ["waiting_who", "waiting_region", "waiting_department"])
+    op.create_table(
+        "insurance_message",
+        sa.Column("msgid", sa.CHAR(length=30), nullable=False),
+        sa.Column("matter_no", sa.String(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("infno", sa.String(), nullable=False),
+        sa.Column("place", sa.String(), nullable=False),
+        sa.Column("insured", sa.String(), nullable=False),
+        sa.Column("institution", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("code", sa.String(), nullable=False),
+        sa.Column("text", sa.String(), nullable=False),
+        sa.Column("output", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("msgid"),
+        sa.UniqueConstraint("matter_no", "number"),
+    )
+    op.create_index(
+        "ix_insurance_message_open",
+        "insurance_message",
+        ["place"],
+        postgresql_where=sa.text("state IN ('intended', 'unsent')"),
+    )
+    op.execute("CREATE SEQUENCE msgid_sequence")
     for table in ("event", "outbox"):
         op.drop_constraint(f"{table}_case_no_fkey", table, type_="foreignkey")
 
@@ -56,4 +82,6 @@ def downgrade() -> None:
         op.execute(f"DELETE FROM {table} WHERE NOT EXISTS (SELECT 1 FROM cases WHERE no = {table}.case_no)")  # noqa: S608
         op.create_foreign_key(f"{table}_case_no_fkey", table, "cases", ["case_no"], ["no"])
     op.execute("ALTER TABLE event ENABLE TRIGGER append_only")
+    op.execute("DROP SEQUENCE msgid_sequence")
+    op.drop_table("insurance_message")
     op.drop_table("matter")

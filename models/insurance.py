@@ -1,0 +1,133 @@
+"""Messages of the national interface that matters have sent: the intent before the effect, and how each ended.
+
+A row is committed before its message leaves. A run that finds a row without an end does not know what happened and has
+to ask. The msgid (30 characters: institution, second, running number) is drawn here, once for a message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CHAR, Column, Index, UniqueConstraint, select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import Field, SQLModel, col
+
+from domain.calendar import SHANGHAI
+from domain.medical import Exchange
+from models.columns import json_column, moment
+
+INTENDED, UNSENT = "intended", "unsent"
+
+
+class InsuranceMessage(SQLModel, table=True):
+    """``state``: intended (it may have arrived), unsent (it certainly has not), or an ``ExchangeEnd``."""
+
+    __tablename__ = "insurance_message"
+    __table_args__ = (
+        UniqueConstraint("matter_no", "number"),
+        Index("ix_insurance_message_open", "place", postgresql_where=text("state IN ('intended', 'unsent')")),
+    )
+
+    msgid: str = Field(sa_column=Column(CHAR(30), primary_key=True))
+    matter_no: str
+    number: int
+    infno: str
+    place: str
+    insured: str
+    institution: str
+    state: str
+    code: str = ""
+    text: str = ""
+    output: dict[str, Any] | None = json_column(null=True)
+    tries: int = 0
+    sent_at: datetime = moment()
+    ended_at: datetime | None = moment(null=True)
+
+
+async def intend(session: AsyncSession, exchange: Exchange, at: datetime) -> tuple[InsuranceMessage, bool]:
+    """The row of an exchange, and whether it is new. The caller commits before it sends."""
+    found = await read_message(session, exchange.no, exchange.number)
+    if found is not None:
+        return found, False
+    row = InsuranceMessage(
+        msgid=await draw_msgid(session, exchange.institution, at),
+        matter_no=exchange.no,
+        number=exchange.number,
+        infno=exchange.infno,
+        place=exchange.place,
+        insured=exchange.insured,
+        institution=exchange.institution,
+        state=INTENDED,
+        sent_at=at,
+    )
+    session.add(row)
+    await session.flush()
+    return row, True
+
+
+async def draw_msgid(session: AsyncSession, institution: str, at: datetime) -> str:
+    """A number that no other message has: ten thousand of one institution in one second would meet."""
+    running = await session.scalar(text("SELECT nextval('msgid_sequence')"))
+    return f"{institution:0<12.12}{at.astimezone(SHANGHAI):%Y%m%d%H%M%S}{int(running or 0) % 10_000:04d}"
+
+
+async def read_message(session: AsyncSession, matter_no: str, number: int) -> InsuranceMessage | None:
+    """The message of an errand."""
+    result = await session.execute(
+        select(InsuranceMessage).where(
+            col(InsuranceMessage.matter_no) == matter_no, col(InsuranceMessage.number) == number
+        )
+    )
+    return result.scalar_one_or_none()
+
+
+async def mark(session: AsyncSession, msgid: str, state: str, code: str = "") -> None:
+    """A try is over and its end is not known, or nothing was sent."""
+    await session.execute(
+        update(InsuranceMessage)
+        .where(col(InsuranceMessage.msgid) == msgid, col(InsuranceMessage.ended_at).is_(None))
+        .values(state=state, code=code, tries=col(InsuranceMessage.tries) + 1)
+    )
+
+
+async def end(
+    session: AsyncSession, msgid: str, state: str, code: str, said: str, output: Mapping[str, Any] | None, at: datetime
+) -> bool:
+    """How it ended; False if that is on record already: the first end counts."""
+    result = await session.execute(
+        update(InsuranceMessage)
+        .where(col(InsuranceMessage.msgid) == msgid, col(InsuranceMessage.ended_at).is_(None))
+        .values(
+            state=state,
+            code=code,
+            text=said[:500],
+            output=None if output is None else dict(output),
+            tries=col(InsuranceMessage.tries) + 1,
+            ended_at=at,
+        )
+        .returning(col(InsuranceMessage.msgid))
+    )
+    return result.scalar_one_or_none() is not None
+
+
+async def messages_of(session: AsyncSession, matter_no: str) -> Sequence[InsuranceMessage]:
+    """The messages of a matter, in order."""
+    result = await session.execute(
+        select(InsuranceMessage)
+        .where(col(InsuranceMessage.matter_no) == matter_no)
+        .order_by(col(InsuranceMessage.number))
+    )
+    return result.scalars().all()
+
+
+async def in_doubt(session: AsyncSession) -> dict[str, int]:
+    """Province -> messages whose end is not known."""
+    rows = await session.execute(
+        text(
+            "SELECT substr(place, 1, 2) || '0000', count(*) FROM insurance_message"
+            " WHERE state IN ('intended', 'unsent') GROUP BY 1"
+        )
+    )
+    return {row[0]: int(row[1]) for row in rows}
