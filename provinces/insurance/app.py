@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -17,16 +15,17 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from provinces import wire
-from provinces.clock import BadClock, Clock
+from provinces.clock import Clock
 from provinces.credentials import BadCredentials, Credentials
 from provinces.faces.base import route
-from provinces.faults import BadFault, Fault, Kind, Switchboard, Where
-from provinces.insurance import register, statements
+from provinces.faults import Fault, Kind, Switchboard, Where
+from provinces.insurance import register
 from provinces.insurance.books import Books
+from provinces.insurance.controls import Controls
 from provinces.insurance.hop import Hop
 from provinces.insurance.hub import NationalHub
 from provinces.insurance.insured import InsuredPlace
-from provinces.insurance.letters import Fields, Letter, answer, dumps, is_signed, read_letter, seal
+from provinces.insurance.letters import Fields, Letter, answer, is_signed, read_letter, seal
 from provinces.insurance.refusals import Code, NotReached, Refused, Unanswered
 from provinces.insurance.register import HUB, REGIONS
 from provinces.insurance.treatment import TreatmentPlace
@@ -60,7 +59,6 @@ _GARBAGE = "<!doctype html><meta charset=utf-8><title>系统维护</title><h1>�
 _STRANGER = {
     "psn_no": "99999900000000999999", "certno": "310199197007070071", "psn_name": "王测",
 }  # fmt: skip
-_PLANTED = {"missing": (), "duplicate": (), "extra": ("as",), "amount": ("by",)}
 log = logging.getLogger("provinces.insurance")
 
 
@@ -175,122 +173,14 @@ class Platform:
                 await asyncio.sleep(fault.seconds if fault else 0)
         return None
 
-    # what a tester may do
-
     async def health(self, request: Request) -> Response:
         """GET /health"""
         return JSONResponse({"status": "up", "region": self.settings.region})
 
-    async def switches(self, request: Request) -> Response:
-        """GET, POST, DELETE /sim/faults"""
-        if request.method == "DELETE":
-            self.faults.clear()
-            return Response(status_code=204)
-        if request.method == "GET":
-            return JSONResponse({"faults": self.faults.listed()})
-        try:
-            fault = self.faults.add(await request.json())
-        except (BadFault, ValueError) as wrong:
-            return JSONResponse({"error": str(wrong)}, 422)
-        if fault.kind == "refused" and self.close_door is not None:
-            self.faults.clear()
-            self.close_door(fault.seconds)
-        return JSONResponse({"number": fault.number}, 201)
-
-    async def time(self, request: Request) -> Response:
-        """GET, POST, DELETE /sim/clock"""
-        try:
-            if request.method == "POST":
-                self.clock.set(await request.json())
-            elif request.method == "DELETE":
-                self.clock.move(0.0)
-        except (BadClock, ValueError) as wrong:
-            return JSONResponse({"error": str(wrong)}, 422)
-        return JSONResponse({"offset_s": self.clock.offset_s, "now": self.clock.text()})
-
-    async def ledger(self, request: Request) -> Response:
-        """GET /sim/ledger?role=&mdtrt_id=&msgid=&psn_no="""
-        wanted = {n: v for n in ("role", "mdtrt_id", "msgid", "psn_no") if (v := request.query_params.get(n))}
-        where = " AND ".join(f"{name} = ?" for name in wanted) or "1"
-        rows = self.books.entries(where, *wanted.values())
-        return _json({"region": self.settings.region, "rows": rows})
-
-    async def messages(self, request: Request) -> Response:
-        """GET /sim/messages?role=: newest first."""
-        return _json({"rows": self.books.messages(request.query_params.get("role", "treatment"))})
-
-    async def day(self, request: Request) -> Response:
-        """GET /sim/books/day?date=&side="""
-        return self._book(request, request.query_params.get("date", ""), request.query_params.get("date", ""))
-
-    async def month(self, request: Request) -> Response:
-        """GET /sim/books/month?month=yyyy-MM&side="""
-        month = request.query_params.get("month", "")
-        return self._book(request, f"{month}-01", f"{month}-31")
-
-    def _book(self, request: Request, first: str, last: str) -> Response:
-        side = request.query_params.get("side", HUB if self._hub else "treatment")
-        try:
-            date.fromisoformat(first)
-        except ValueError:
-            return JSONResponse({"error": "no such day"}, 422)
-        rows = statements.shown(self.books, side, first, last)
-        return _json({"region": self.settings.region, "side": side, "rows": rows})
-
-    async def differences(self, request: Request) -> Response:
-        """GET, POST, DELETE /sim/books/differences"""
-        planted = self.books.differences()
-        if request.method == "POST":
-            try:
-                one = await request.json()
-                wanted = {"side", "kind", "setl_id", *_PLANTED[one["kind"]]}
-                if set(one) != wanted or not all(isinstance(value, str) for value in one.values()):
-                    raise ValueError(f"give {', '.join(sorted(wanted))}")
-            except (ValueError, KeyError, TypeError) as wrong:
-                return JSONResponse({"error": str(wrong)}, 422)
-            planted.append(one)
-        if request.method != "GET":
-            self.books.plant(planted if request.method == "POST" else [])
-        return JSONResponse({"differences": self.books.differences()})
-
-    async def person(self, request: Request) -> Response:
-        """POST /sim/people/{psn_no}: changes ``balance``, ``status`` or ``aid``, or sets the totals of a ``year``."""
-        psn_no, body = request.path_params["psn_no"], await request.json()
-        found = self.books.person("psn_no", psn_no)
-        if found is None or not isinstance(body, dict) or not set(body) <= {"balance", "status", "aid", "year"}:
-            return JSONResponse({"error": "nobody, or nothing to change"}, 422)
-        with self.books.transaction():
-            for column in set(body) - {"year"}:
-                self.books.change_person(psn_no, column, str(body[column]))
-            if "year" in body:
-                self._set_year(psn_no, found.insutype, body["year"])
-        return Response(status_code=204)
-
-    def _set_year(self, psn_no: str, insutype: str, told: dict[str, str]) -> None:
-        from decimal import Decimal
-
-        from provinces.insurance.compute import Year
-
-        amounts = (Decimal(told.get(n, "0.00")) for n in ("pool", "over_cap", "big_illness_base", "medical_aid"))
-        totals = Year(int(told.get("stays", "0")), *amounts)
-        self.books.write_year(psn_no, insutype, "inpatient", told["year"], totals)
-
     def routes(self) -> list[Route]:
         """The door, and what a tester may do."""
         own = [route("/fsi/api/{infno}", self.message, ["POST"]), route("/health", self.health, ["GET"])]
-        if not self.settings.controls:
-            return own
-        many = ["GET", "POST", "DELETE"]
-        return own + [
-            route("/sim/faults", self.switches, many),
-            route("/sim/clock", self.time, many),
-            route("/sim/ledger", self.ledger, ["GET"]),
-            route("/sim/messages", self.messages, ["GET"]),
-            route("/sim/books/day", self.day, ["GET"]),
-            route("/sim/books/month", self.month, ["GET"]),
-            route("/sim/books/differences", self.differences, many),
-            route("/sim/people/{psn_no}", self.person, ["POST"]),
-        ]
+        return own + (Controls(self).routes() if self.settings.controls else [])
 
 
 def build_app(settings: Settings) -> Starlette:
@@ -326,7 +216,7 @@ async def _after(request: Request, letter: Letter, secret: str, output: Fields, 
         case "slow":
             await asyncio.sleep(fault.seconds)
         case "forged_answer":
-            secret = "somebody-elses-secret"
+            secret = secret[::-1]
         case "wrong_person":
             output = _swapped(output, _STRANGER)
         case "wrong_visit":
@@ -355,8 +245,3 @@ def _swapped(output: Fields, instead: dict[str, str]) -> Fields:
         else:
             told[name] = _swapped(value, instead) if isinstance(value, dict) else value
     return told
-
-
-def _json(content: object) -> Response:
-    """Amounts as texts, so that no reader makes floats of them."""
-    return Response(json.dumps(json.loads(dumps(content), parse_float=str)), media_type="application/json")

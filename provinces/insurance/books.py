@@ -1,4 +1,4 @@
-"""A platform's own database: messages, visits, persons, and the ledger, which only grows. SQLite, as in provinces.store.
+"""A platform's own database: messages, visits, persons, and the ledger, which only grows.
 
 Money is kept as text of yuan with two decimals. ``role`` tells apart what one platform is: treatment place, insured
 place; the hub's rows have a role of their own. A message is kept once per role, so that a platform that is both keeps

@@ -66,10 +66,10 @@ class Declarations:
         subject: str,
         place: str,
         more: Fields,
-        default_end: str | None = None,
+        no_end: str | None = None,
     ) -> Fields:
         person = self._person(letter, given.text("psn_no"))
-        begins, ends = given.day("begndate"), given.day("enddate", default_end)
+        begins, ends = given.day("begndate"), given.day("enddate", no_end)
         if ends and ends < begins:
             raise Refused(Code.BAD_MESSAGE, "enddate")
         for held in self._books.declarations(person.psn_no, kind):
