@@ -91,7 +91,7 @@ class InsuredPlace:
             "insutype": found.insutype, "psn_type": found.psn_type, "psn_insu_stas": found.status,
             "insuplc_admdvs": found.area, "balc": found.balance,
         }  # fmt: skip
-        return {"baseinfo": base, "insuinfo": [insured]}
+        return {"psn_no": found.psn_no, "baseinfo": base, "insuinfo": [insured]}
 
     def _check(self, letter: Letter, given: Given) -> Fields:
         person, day = self.person(letter, given.text("psn_no")), given.day("mdtrt_date")

@@ -137,7 +137,7 @@ class TreatmentPlace:
         begins = given.moment("begntime")
         if begins[:10] != visit.begins[:10]:
             raise Refused(Code.BAD_MESSAGE, "begntime")
-        self._books.write_visit(replace(visit, disease=given.text("dise_codg", "")))
+        self._books.write_visit(replace(visit, disease=given.text("dise_codg", visit.disease)))
         return {"psn_no": visit.psn_no, "mdtrt_id": visit.mdtrt_id}
 
     def _upload(self, letter: Letter, given: Given) -> Fields:
