@@ -22,23 +22,25 @@ class ConfigurationError(Exception):
     """The provinces file cannot be used. The text names file, region and field; never a secret."""
 
 
-class _Strict(BaseModel):
+class Strict(BaseModel):
+    """An entry of a file that people write: what it does not know is a slip."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Pending(_Strict):
+class Pending(Strict):
     """How to wait for results. ``poll_after_s``: pause before asking, when the province does not say."""
 
     poll_after_s: int = Field(default=30, ge=1, le=86400)
 
 
-class FromEnvironment(_Strict):
+class FromEnvironment(Strict):
     """Credentials in an environment variable, as JSON."""
 
     env: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
 
 
-class CalendarOverride(_Strict):
+class CalendarOverride(Strict):
     """A day on which a province works otherwise than the national notice says, such as a typhoon closure."""
 
     day: date
@@ -46,7 +48,7 @@ class CalendarOverride(_Strict):
     reason: Text
 
 
-class DepartmentEntry(_Strict):
+class DepartmentEntry(Strict):
     """How one department is reached, where it is not as the rest of its province."""
 
     adapter: str
@@ -60,7 +62,7 @@ class DepartmentEntry(_Strict):
         return plain_address(url) if url else url
 
 
-class ProvinceEntry(_Strict):
+class ProvinceEntry(Strict):
     """One province of the file. Times in seconds.
 
     rate_per_s: calls a second, over all. private_network: its address is in a private range on purpose.
@@ -128,14 +130,14 @@ def read_entries(path: Path) -> tuple[ProvinceEntry, ...]:
     try:
         entries = TypeAdapter(tuple[ProvinceEntry, ...]).validate_json(raw)
     except ValidationError as wrong:
-        raise ConfigurationError(_sentence(path, raw, wrong)) from None
+        raise ConfigurationError(sentence(path, raw, wrong)) from None
     for region, times in Counter(entry.region for entry in entries).items():
         if times > 1:
             raise ConfigurationError(f"{path}: region {region} is listed {times} times, field region")
     return entries
 
 
-def _sentence(path: Path, raw: bytes, wrong: ValidationError) -> str:
+def sentence(path: Path, raw: bytes, wrong: ValidationError) -> str:
     """The first mistake in one sentence, without the value that was wrong."""
     first = wrong.errors(include_input=False, include_url=False)[0]
     where = first["loc"]

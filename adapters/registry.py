@@ -19,7 +19,14 @@ from pathlib import Path
 from typing import Self, cast
 
 from adapters.credentials import Credentials, FileCredentials, GivenCredentials, from_environment
-from adapters.entries import ConfigurationError, DepartmentEntry, ProvinceEntry, local_days, read_entries
+from adapters.entries import (
+    ConfigurationError,
+    DepartmentEntry,
+    FromEnvironment,
+    ProvinceEntry,
+    local_days,
+    read_entries,
+)
 from adapters.errors import Misconfigured
 from adapters.port import PORT_VERSION, AdapterFactory, AdapterSettings, Capabilities, ProvinceAdapter
 from domain.calendar import LocalDay
@@ -126,7 +133,7 @@ def _open(path: Path, entry: ProvinceEntry, how: DepartmentEntry) -> ProvinceAda
     settings = AdapterSettings(
         region=entry.region,
         url=how.url,
-        credentials=_credentials(path, how, where),
+        credentials=open_credentials(path, how.credentials, where),
         timeout_s=entry.timeout_s,
         connect_timeout_s=entry.connect_timeout_s,
         poll_after_s=entry.pending.poll_after_s,
@@ -144,13 +151,14 @@ def _open(path: Path, entry: ProvinceEntry, how: DepartmentEntry) -> ProvinceAda
         ) from broken
 
 
-def _credentials(path: Path, how: DepartmentEntry, where: str) -> Credentials:
-    if how.credentials is None:
+def open_credentials(path: Path, named: Path | FromEnvironment | None, where: str) -> Credentials:
+    """What an entry of the file at ``path`` names. ``where``: how a ConfigurationError begins."""
+    if named is None:
         return GivenCredentials({})
     try:
-        if isinstance(how.credentials, Path):
-            return FileCredentials(path.parent / how.credentials)
-        return from_environment(how.credentials.env)
+        if isinstance(named, Path):
+            return FileCredentials(path.parent / named)
+        return from_environment(named.env)
     except OSError as missing:
         raise ConfigurationError(f"{where} credentials: cannot be read ({missing.strerror})") from None
     except ValueError as wrong:

@@ -11,10 +11,12 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import uvicorn
+from starlette.applications import Starlette
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from provinces.app import Province, Settings, build_app, dialect_of
@@ -71,7 +73,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _alone(folder: Path) -> bool:
+def alone(folder: Path) -> bool:
     """Takes the folder for this process; False if another one has it. The lock goes with the process."""
     handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -127,12 +129,30 @@ def listening(host: str, port: int) -> socket.socket:
     return listener
 
 
+def run(app: Starlette, host: str, port: int, log_level: str, opened: Callable[[Server], None]) -> None:
+    """Serves until SIGTERM or SIGINT, answers what is under way. ``opened``: told of the server before it starts."""
+    # uvicorn raises the signal again when it is done; without these the exit code would not be 0
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    signal.signal(signal.SIGINT, lambda *_: None)
+    config = uvicorn.Config(
+        app, http="h11", ws="none", loop="asyncio", lifespan="on", log_level=log_level,
+        access_log=False, timeout_keep_alive=75, timeout_graceful_shutdown=5,
+    )  # fmt: skip
+    server = Server(config)
+    opened(server)
+    try:
+        listener = listening(host, port)
+    except OSError as taken:
+        raise SystemExit(f"--port {port}: cannot listen there ({taken.strerror})") from None
+    asyncio.run(server.serve(sockets=[listener]))
+
+
 def main() -> None:
     """Runs until SIGTERM or SIGINT, answers what is under way, and ends with 0."""
     args = arguments()
     logging.basicConfig(level=args.log_level.upper())
     settings = settings_of(args)
-    if not _alone(settings.data):
+    if not alone(settings.data):
         raise SystemExit(f"{settings.data}: another province runs on this folder; give --data")
     if args.credentials is None and not is_loopback(args.host):
         log.warning("reachable from outside with test credentials that everybody knows")
@@ -140,21 +160,12 @@ def main() -> None:
         app = build_app(settings)
     except (BadCredentials, OSError) as error:
         raise SystemExit(f"{args.credentials or settings.data}: {error}") from None
-    # uvicorn raises the signal again when it is done; without these the exit code would not be 0
-    signal.signal(signal.SIGTERM, lambda *_: None)
-    signal.signal(signal.SIGINT, lambda *_: None)
-    config = uvicorn.Config(
-        app, http="h11", ws="none", loop="asyncio", lifespan="on", log_level=args.log_level,
-        access_log=False, timeout_keep_alive=75, timeout_graceful_shutdown=5,
-    )  # fmt: skip
-    server = Server(config)
     province: Province = app.state.province
-    province.house.close_door = server.close_door
-    try:
-        listener = listening(args.host, args.port)
-    except OSError as taken:
-        raise SystemExit(f"--port {args.port}: cannot listen there ({taken.strerror})") from None
-    asyncio.run(server.serve(sockets=[listener]))
+
+    def opened(server: Server) -> None:
+        province.house.close_door = server.close_door
+
+    run(app, args.host, args.port, args.log_level, opened)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import math
 import time
 from datetime import UTC, date, datetime, timedelta, timezone
 
-from provinces.store import Store
+from provinces.store import Database
 
 CHINA = timezone(timedelta(hours=8))
 FARTHEST_S = 100 * 366 * 86400
@@ -20,7 +20,7 @@ class BadClock(Exception):
 class Clock:
     """Due times, dates on results and the day of the nightly file go by it; signatures go by the true time."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Database) -> None:
         self._store = store
         self.offset_s = float(store.setting(_SETTING, "0"))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TypeVar
@@ -93,8 +93,9 @@ class Fault:
 class Switchboard:
     """Faults in the order they were switched on, each used up by its strikes."""
 
-    def __init__(self, seed: int = 0) -> None:
+    def __init__(self, seed: int = 0, kinds: Mapping[str, Kind] = KINDS) -> None:
         self._seed = seed  # of faults that bring none of their own
+        self._kinds = kinds
         self._faults: list[Fault] = []
         self._dice: dict[int, random.Random] = {}
         self._last = 0
@@ -104,13 +105,13 @@ class Switchboard:
         if not isinstance(body, dict) or not set(body) <= _FIELDS:
             raise BadFault("unknown field")
         kind = body.get("kind")
-        if not isinstance(kind, str) or kind not in KINDS:
+        if not isinstance(kind, str) or kind not in self._kinds:
             raise BadFault("unknown kind")
         fault = Fault(self._last + 1, kind)
         fault.operation = _checked(body.get("operation", "*"), str)
         fault.times = None if body.get("times") is None else _checked(body["times"], int)
         fault.probability = float(_checked(body.get("probability", 1.0), int, float))
-        fault.seconds = float(_checked(body.get("seconds", KINDS[kind].seconds), int, float))
+        fault.seconds = float(_checked(body.get("seconds", self._kinds[kind].seconds), int, float))
         fault.seed = _checked(body.get("seed", self._seed), int)
         fault.retry_after = str(_checked(body.get("retry_after", "2"), int, str))
         fault.status = _checked(body.get("status", 400), int)
@@ -133,17 +134,17 @@ class Switchboard:
         """The first fault that strikes here, used up by one."""
         return next(iter(self._strikes(where, operation, first=True)), None)
 
-    def pick_all(self, where: Where, operation: str, kinds: Collection[str] = KINDS) -> dict[str, Fault]:
+    def pick_all(self, where: Where, operation: str, kinds: Collection[str] | None = None) -> dict[str, Fault]:
         """Every fault of these kinds that strikes here, by its kind, each used up by one."""
         return {fault.kind: fault for fault in self._strikes(where, operation, kinds=kinds)}
 
     def _strikes(
-        self, where: Where, operation: str, *, first: bool = False, kinds: Collection[str] = KINDS
+        self, where: Where, operation: str, *, first: bool = False, kinds: Collection[str] | None = None
     ) -> list[Fault]:
         struck = []
         for fault in list(self._faults):
-            kind = KINDS[fault.kind]
-            if fault.kind not in kinds:
+            kind = self._kinds[fault.kind]
+            if kinds is not None and fault.kind not in kinds:
                 continue
             covers_all = operation not in SPECIAL or kind.all
             if kind.where != where or fault.operation not in ((operation, "*") if covers_all else (operation,)):

@@ -62,8 +62,13 @@ def is_resident_id(value: str) -> bool:
         date(int(value[6:10]), int(value[10:12]), int(value[12:14]))
     except ValueError:
         return False
-    total = sum(w * int(c) for w, c in zip(_RESIDENT_WEIGHTS, value[:17], strict=True))
-    return value[17] == "10X98765432"[total % 11]
+    return value[17] == resident_check(value[:17])
+
+
+def resident_check(first17: str) -> str:
+    """The check character of the first 17 digits of a resident id."""
+    total = sum(w * int(c) for w, c in zip(_RESIDENT_WEIGHTS, first17, strict=True))
+    return "10X98765432"[total % 11]
 
 
 def government(region: str) -> str:

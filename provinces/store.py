@@ -38,6 +38,8 @@ CREATE TABLE IF NOT EXISTS event (
 CREATE INDEX IF NOT EXISTS event_due ON event (due_at) WHERE state = 'waiting';
 CREATE TABLE IF NOT EXISTS licence (
     identifier TEXT PRIMARY KEY, issued_by TEXT NOT NULL, status TEXT NOT NULL);
+"""
+_COMMON = """
 CREATE TABLE IF NOT EXISTS counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
@@ -105,15 +107,15 @@ class Event:
     last_status: int | None = None
 
 
-class Store:
-    """The tables, with nothing but reading and writing rows."""
+class Database:
+    """A file of tables, with the counters and settings that every program here has among them."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, schema: str) -> None:
         self._db = sqlite3.connect(path, isolation_level=None)
         self._db.row_factory = sqlite3.Row
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
-        self._db.executescript(_SCHEMA)
+        self._db.executescript(_COMMON + schema)
 
     def close(self) -> None:
         """Closes the file."""
@@ -149,6 +151,13 @@ class Store:
             self._db.execute("DELETE FROM setting WHERE name = ?", (name,))
         else:
             self._db.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (name, value))
+
+
+class Store(Database):
+    """The tables of a province, with nothing but reading and writing rows."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, _SCHEMA)
 
     # matters
 

@@ -31,6 +31,9 @@ class Settings(BaseSettings):
     database_password_file: Path | None = None
     database_pool: int = Field(default=8, ge=1, le=200)
     provinces_file: Path = Field(description="JSON file: adapter, address and credentials of each province")
+    insurance_file: Path | None = Field(
+        default=None, description="JSON file: address and credentials of each insurance platform and of the hub"
+    )
     files_url: str = Field(
         default="", description="where documents are kept: file:///path, s3://bucket; default data_dir/files"
     )

@@ -59,6 +59,42 @@ AT_THE_COUNTER: Mapping[str, tuple[str, ...]] = {"340000": ("natural_resources",
 """Departments of the simulated provinces that have no interface: a clerk keys in."""
 
 
+INSURANCE = ("310000", "320000", "330000", "340000", "hub")
+"""The insurance platforms and what lies between them."""
+
+
+def insurance_secrets() -> dict[str, str]:
+    """One secret for each pair that talks: we and each of them, the hub and each platform."""
+    pairs = [f"tongban-{region}" for region in INSURANCE] + [f"hub-{region}" for region in INSURANCE[:-1]]
+    return {pair: secrets.token_hex(32) for pair in pairs}
+
+
+def insurance_peers(region: str, agreed: Mapping[str, str], urls: Mapping[str, str]) -> dict[str, object]:
+    """What one platform, or the hub, knows of those it talks to: addresses and secrets."""
+    others = INSURANCE[:-1] if region == "hub" else ("hub",)
+    known: dict[str, object] = {"tongban_secrets": [agreed[f"tongban-{region}"]]}
+    for other in others:
+        pair = f"hub-{other}" if region == "hub" else f"hub-{region}"
+        known |= {f"{other}_secrets": [agreed[pair]], f"{other}_url": urls[other]}
+    return known
+
+
+def insurance_file(file: Path, urls: Mapping[str, str], callers: Mapping[str, str]) -> None:
+    """Writes the gate's list of insurance platforms: where each is, which file holds what was agreed with it."""
+    rows = [
+        {
+            "region": region,
+            "url": url,
+            "credentials": callers[region],
+            "timeout_s": 10,
+            "connect_timeout_s": 3,
+            "private_network": True,
+        }
+        for region, url in sorted(urls.items())
+    ]
+    _write_whole(file, rows)
+
+
 def provinces_file(
     file: Path,
     urls: Mapping[str, str],
@@ -82,6 +118,10 @@ def provinces_file(
         }
         for region, url in sorted(urls.items())
     ]
+    _write_whole(file, rows)
+
+
+def _write_whole(file: Path, rows: object) -> None:
     temporary = file.with_name(file.name + ".tmp")
     temporary.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", "utf-8")
     temporary.replace(file)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from tongban.stack.agreements import AGREEMENTS
+from tongban.stack.agreements import AGREEMENTS, INSURANCE, insurance_peers, insurance_secrets
 
 REGIONS = ("310000", "320000", "330000", "340000")
 DEMO_ISSUER = "https://login.demo.tongban.invalid"
@@ -37,6 +37,7 @@ class Secrets:
         self.payload_keys = self.folder / "payload-keys.json"
         self.signing_key = self.folder / "oidc-key.json"
         self.public_keys = self.folder / "oidc-jwks.json"
+        self.insurance_secrets = self.folder / "insurance-secrets.json"
 
     def province(self, region: str) -> Path:
         """What one province holds of the agreement with its caller."""
@@ -45,6 +46,24 @@ class Secrets:
     def caller(self, region: str) -> Path:
         """What the caller, that is we, holds of it."""
         return self.folder / f"caller-{region}.json"
+
+    def insurance_peers(self, region: str) -> Path:
+        """What an insurance platform, or the hub, knows of those it talks to."""
+        return self.folder / f"insurance-peers-{region}.json"
+
+    def insurance_caller(self, region: str) -> Path:
+        """What we hold of the agreement with it."""
+        return self.folder / f"insurance-caller-{region}.json"
+
+    def write_insurance(self, urls: Mapping[str, str]) -> None:
+        """The files of the insurance platforms: secrets as they are once made, addresses of this start."""
+        if not self.insurance_secrets.exists():
+            write_private(self.insurance_secrets, json.dumps(insurance_secrets()))
+        agreed = json.loads(self.insurance_secrets.read_text("utf-8"))
+        for region in INSURANCE:
+            write_private(self.insurance_peers(region), json.dumps(insurance_peers(region, agreed, urls)))
+            caller = {"caller": "tongban", "secrets": [agreed[f"tongban-{region}"]]}
+            write_private(self.insurance_caller(region), json.dumps(caller))
 
     def files(self, regions: Iterable[str] = REGIONS) -> tuple[Path, ...]:
         """All of them."""

@@ -15,19 +15,21 @@ from tongban.stack.ports import accepts
 from tongban.stack.temporal import Temporal
 
 ROOT = Path(__file__).resolve().parents[2]
-POSTGRES, TEMPORAL, PROVINCES, MIGRATE, API, WORKERS, RELAY = (
+POSTGRES, TEMPORAL, PROVINCES, INSURANCE, MIGRATE, API, WORKERS, RELAY = (
     "postgres",
     "temporal",
     "provinces",
+    "insurance",
     "migrate",
     "api",
     "workers",
     "relay",
 )
-ALL = frozenset({POSTGRES, TEMPORAL, PROVINCES, MIGRATE, API, WORKERS, RELAY})
+ALL = frozenset({POSTGRES, TEMPORAL, PROVINCES, INSURANCE, MIGRATE, API, WORKERS, RELAY})
 CORE, PROVINCE_ROLES = "core", "provinces"
 USUAL_API_PORT = 8700
 USUAL_PROVINCE_PORT = {"310000": 8731, "320000": 8733, "330000": 8734, "340000": 8735}
+USUAL_INSURANCE_PORT = {"310000": 8741, "320000": 8743, "330000": 8744, "340000": 8745, "hub": 8740}
 CALLBACK_PATH = "/v1/callbacks/{region}"
 SEEN_POLLING_WITHIN_S = 15.0  # a worker under another identity than pid@host counts as ready after this
 # read from the caller's environment; everything else comes from the stack
@@ -59,6 +61,19 @@ def province(region: str, port: int, folder: Path, api_url: str, agreed: Path) -
     return Child(
         name=f"province-{region}",
         argv=program("provinces", *(str(word) for pair in options.items() for word in pair), "--controls"),
+        env=python_env({}),
+        ready=lambda _pid: accepts(port),
+        directory=ROOT,
+    )
+
+
+def insurance(region: str, port: int, folder: Path, peers: Path) -> Child:
+    """One simulated insurance platform, or the hub."""
+    options = {"--region": region, "--port": port, "--data": folder, "--peers": peers}
+    folder.mkdir(parents=True, exist_ok=True)
+    return Child(
+        name=f"insurance-{region}",
+        argv=program("provinces.insurance", *(str(word) for pair in options.items() for word in pair), "--controls"),
         env=python_env({}),
         ready=lambda _pid: accepts(port),
         directory=ROOT,

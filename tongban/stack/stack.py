@@ -22,7 +22,7 @@ from types import FrameType, TracebackType
 from typing import Self
 
 from tongban.stack import parts as part
-from tongban.stack.agreements import provinces_file
+from tongban.stack.agreements import INSURANCE, insurance_file, provinces_file
 from tongban.stack.child import Child
 from tongban.stack.errors import StackError, StackInUse
 from tongban.stack.keys import AUDIENCE, DEMO_ISSUER, REGIONS, Secrets
@@ -83,6 +83,7 @@ class Stack:
         self.secrets = Secrets(self.data_dir / "secrets")
         self.api_url = self.database_url = self.temporal_address = self.temporal_ui_url = ""
         self.province_urls: dict[str, str] = {}
+        self.insurance_urls: dict[str, str] = {}
         self.settings: dict[str, str] = {}
 
     def start(self) -> Self:
@@ -202,8 +203,22 @@ class Stack:
             self.province_urls[region] = f"http://{HOST}:{port}"
             folder = self.data_dir / "provinces" / region
             children.append(part.province(region, port, folder, self.api_url, self.secrets.province(region)))
+        children += self._insurance(ports)
         self._write_settings(api_port)
         return children + self._own_programs(api_port, temporal)
+
+    def _insurance(self, ports: Ports) -> list[Child]:
+        """The insurance platforms and the hub; all addresses are known before the first of them starts."""
+        if part.INSURANCE not in self._parts:
+            return []
+        taken = {region: ports.take(f"insurance-{region}", part.USUAL_INSURANCE_PORT[region]) for region in INSURANCE}
+        self.insurance_urls = {region: f"http://{HOST}:{port}" for region, port in taken.items()}
+        self.secrets.write_insurance(self.insurance_urls)
+        folder = self.data_dir / "insurance"
+        return [
+            part.insurance(region, port, folder / region, self.secrets.insurance_peers(region))
+            for region, port in taken.items()
+        ]
 
     def _own_programs(self, api_port: int, temporal: Temporal | None) -> list[Child]:
         wanted, env = self._parts, self.settings
@@ -227,12 +242,17 @@ class Stack:
         file = self.data_dir / "provinces.json"
         callers = {region: str(self.secrets.caller(region)) for region in self.province_urls}
         provinces_file(file, self.province_urls, callers, self._options)
+        insurance = self.data_dir / "insurance.json"
+        if self.insurance_urls:
+            insured = {region: str(self.secrets.insurance_caller(region)) for region in self.insurance_urls}
+            insurance_file(insurance, self.insurance_urls, insured)
         settings = {
             "TONGBAN_MODE": "demo",
             "TONGBAN_DATA_DIR": str(self.data_dir),
             "TONGBAN_DATABASE_URL": self.database_url,
             "TONGBAN_DATABASE_PASSWORD_FILE": str(self.secrets.database_password) if self.database_url else "",
             "TONGBAN_PROVINCES_FILE": str(file),
+            "TONGBAN_INSURANCE_FILE": str(insurance) if self.insurance_urls else "",
             "TONGBAN_PAYLOAD_KEYS_FILE": str(self.secrets.payload_keys),
             "TONGBAN_OIDC_ISSUER": DEMO_ISSUER,
             "TONGBAN_OIDC_AUDIENCE": AUDIENCE,
