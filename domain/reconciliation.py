@@ -12,8 +12,8 @@ from datetime import date
 from enum import StrEnum
 from typing import Protocol
 
-from domain.ledger.settled import Fen, Identifier
 from domain.ledger.entry import EntryKind
+from domain.ledger.settled import Fen, Identifier
 from domain.messages import Message
 
 HUB = "hub"

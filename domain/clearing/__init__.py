@@ -12,8 +12,8 @@ from domain.clearing.messages import (
     MonthlyStart,
     PayAct,
     Proposed,
-    ReconcileDay,
     Reconciled,
+    ReconcileDay,
     Terms,
 )
 from domain.clearing.period import ANSWERABLE, NEXT, PeriodState, check_month, days_of, month_before, month_of, moved

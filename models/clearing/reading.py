@@ -54,7 +54,9 @@ async def waiting_for(session: Session, month: str) -> Sequence[str]:
     return list(found.scalars())
 
 
-async def items_of(session: Session, month: str, payer: str, *, after: str = "", limit: int = 100) -> Sequence[ClearingItem]:
+async def items_of(
+    session: Session, month: str, payer: str, *, after: str = "", limit: int = 100
+) -> Sequence[ClearingItem]:
     """A payer's items of a month by their numbers, from after one on."""
     found = await session.execute(
         select(ClearingItem)

@@ -114,7 +114,9 @@ async def _same(session: Session, values: dict[str, Any]) -> None:
     for stored in found.scalars():
         differ = sorted(name for name in _FIELDS if getattr(stored, name) != values[name])
         if differ:
-            raise LedgerConflict(f"{values['setl_id']}: {stored.setl_id} stands in the books with other {', '.join(differ)}")
+            raise LedgerConflict(
+                f"{values['setl_id']}: {stored.setl_id} stands in the books with other {', '.join(differ)}"
+            )
 
 
 async def find_settlement(session: Session, setl_id: str) -> SettledRow | None:

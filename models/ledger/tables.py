@@ -66,9 +66,7 @@ class LedgerEntry(SQLModel, table=True):
     __table_args__ = (Index("ix_ledger_entry_day", "day"),)
 
     id: int | None = serial()
-    setl_id: str = Field(
-        sa_column=Column(String, ForeignKey("settlement.setl_id"), unique=True, nullable=False)
-    )
+    setl_id: str = Field(sa_column=Column(String, ForeignKey("settlement.setl_id"), unique=True, nullable=False))
     kind: str  # settlement | reversal
     stay: str
     payer: str = region_column()
