@@ -169,13 +169,13 @@ _FOUND = """
     )
 """
 _WRITE = text(
-    _FOUND
+    _FOUND  # noqa: S608  constants
     + """
     , written AS (
         INSERT INTO reconciliation_difference AS d (id, day, book, side, region, kind, setl_id, msgid, ours, theirs,
             state, claimed_by, reason, note, revision, opened_at, changed_at)
-        SELECT 'd' || left(md5(concat_ws('|', CAST(:day AS date), :book, kind, setl_id)), 25), :day, :book, side, region,
-               kind, setl_id, msgid, ours, theirs, state, '', '', '', 1, clock_timestamp(), clock_timestamp()
+        SELECT 'd' || left(md5(concat_ws('|', CAST(:day AS date), :book, kind, setl_id)), 25), :day, :book, side,
+               region, kind, setl_id, msgid, ours, theirs, state, '', '', '', 1, clock_timestamp(), clock_timestamp()
         FROM told
         ON CONFLICT (day, book, kind, setl_id) DO UPDATE SET state = excluded.state, ours = excluded.ours,
             theirs = excluded.theirs, revision = d.revision + 1, changed_at = excluded.changed_at
@@ -197,7 +197,8 @@ _COUNT = text(
     INSERT INTO reconciliation_run AS r (day, book, read, why, rows, agreed, differences, in_doubt, at)
     SELECT :day, :book, true, '', l.rows, greatest(l.rows - c.with_line, 0), c.found, c.doubt, clock_timestamp()
     FROM (SELECT count(*) AS rows FROM book_line WHERE day = :day AND book = :book) l,
-         (SELECT count(*) FILTER (WHERE state <> 'in_doubt') AS found, count(*) FILTER (WHERE state = 'in_doubt') AS doubt,
+         (SELECT count(*) FILTER (WHERE state <> 'in_doubt') AS found,
+                 count(*) FILTER (WHERE state = 'in_doubt') AS doubt,
                  count(*) FILTER (WHERE kind <> 'missing_there') AS with_line
           FROM reconciliation_difference WHERE day = :day AND book = :book AND state <> 'gone') c
     ON CONFLICT (day, book) DO UPDATE SET read = true, why = '', rows = excluded.rows, agreed = excluded.agreed,
@@ -239,7 +240,8 @@ async def doubts_before(session: Session, day: date) -> Sequence[tuple[date, str
     """Days and books of earlier days in which something is still in doubt."""
     rows = await session.execute(
         text(
-            "SELECT DISTINCT day, book FROM reconciliation_difference WHERE state = 'in_doubt' AND day < :day ORDER BY 1, 2"
+            "SELECT DISTINCT day, book FROM reconciliation_difference"
+            " WHERE state = 'in_doubt' AND day < :day ORDER BY 1, 2"
         ),
         {"day": day},
     )

@@ -1,4 +1,4 @@
-"""What crosses Temporal for clearing and reconciliation. Amounts in fen; no personal data: numbers of settlements only."""
+"""What crosses Temporal for clearing and reconciliation. Amounts in fen; of persons nothing, of settlements numbers."""
 
 from __future__ import annotations
 
@@ -38,13 +38,25 @@ class Terms(Message):
     calendar: WorkCalendar
 
 
+class Propose(Message):
+    """To take what is due up to ``last_day`` into a month, and to make its statements."""
+
+    month: Month
+    last_day: date
+    proposed_on: date
+    confirm_by: date
+    profile: ClearingProfile
+
+
 class Proposed(Message):
     """Statements of a month, one for each pair that something flowed between."""
 
     month: Month
+    state: PeriodState
     proposed_on: date
     confirm_by: date
     flows: tuple[Flow, ...]
+    waiting: tuple[str, ...] = ()
 
 
 class Cleared(Message):

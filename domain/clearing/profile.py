@@ -42,9 +42,9 @@ class ClearingProfile(Message):
     """Days are those of the month that follows the cleared one.
 
     cut_off: institutions and agencies have confirmed. propose: the statements are made. confirm: silence until the end
-    of this day is consent. confirm_least: days that a payer has in any case, if the proposal is late. pay_within: working
-    days from clearing. prepayment: so many monthly means of the last quarter of the year before. yellow, red: use of it.
-    daily_hour: when the day before is reconciled, Asia/Shanghai.
+    of this day is consent. confirm_least: days that a payer has in any case, if the proposal is late. pay_within:
+    working days from clearing. prepayment: so many monthly means of the last quarter of the year before. yellow, red:
+    per cent of it used in a month. daily_hour: when the day before is reconciled, Asia/Shanghai.
     """
 
     cut_off: Timed

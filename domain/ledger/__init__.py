@@ -1,4 +1,4 @@
-"""The books, pure: a settlement as one balanced entry in fen, and its undoing as another (domain note 3.4, 3.6, 3.8)."""
+"""The books, pure: a settlement is one balanced entry in fen, its undoing another (domain note 3.4, 3.6, 3.8)."""
 
 from domain.ledger.accounts import Account
 from domain.ledger.entry import Entry, EntryKind, Posting, entry_of, negated, reversal_of

@@ -1,4 +1,4 @@
-"""settlement, ledger_entry, ledger_posting; clearing_*; book_line, reconciliation_*; settlement_doubt. Books that balance."""
+"""settlement, ledger_*, clearing_*, book_line, reconciliation_*, settlement_doubt: books that balance and stay."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BEGIN
 END $$;
 CREATE FUNCTION check_entry_balances() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-    entry_id bigint := CASE TG_TABLE_NAME WHEN 'ledger_entry' THEN to_jsonb(NEW)->>'id' ELSE to_jsonb(NEW)->>'entry' END;
+    entry_id bigint := to_jsonb(NEW)->>(CASE TG_TABLE_NAME WHEN 'ledger_entry' THEN 'id' ELSE 'entry' END);
     total numeric; between_provinces numeric; lines integer;
 BEGIN
     SELECT sum(amount), sum(amount) FILTER (WHERE account IN ('advance', 'payable')), count(*)
@@ -65,7 +65,8 @@ CREATE TRIGGER cleared_stays BEFORE UPDATE ON clearing_item FOR EACH ROW WHEN (O
     EXECUTE FUNCTION keep_cleared_item();
 CREATE TRIGGER cleared_stays BEFORE UPDATE ON clearing_statement FOR EACH ROW WHEN (OLD.cleared AND
     (NEW.items, NEW.proposed, NEW.disputed_items, NEW.disputed, NEW.answer, NEW.cleared, NEW.amount)
-        IS DISTINCT FROM (OLD.items, OLD.proposed, OLD.disputed_items, OLD.disputed, OLD.answer, OLD.cleared, OLD.amount))
+        IS DISTINCT FROM
+    (OLD.items, OLD.proposed, OLD.disputed_items, OLD.disputed, OLD.answer, OLD.cleared, OLD.amount))
     EXECUTE FUNCTION keep_cleared_statement();
 """
 ADDS_UP = """

@@ -87,7 +87,8 @@ async def finish_proposal(session: Session, month: str, proposed_on: date, confi
 
 _NOTE = text(
     """
-    INSERT INTO clearing_act (command, month, kind, payer, actor_subject, actor_role, actor_region, reason, setl_ids, at)
+    INSERT INTO clearing_act (command, month, kind, payer, actor_subject, actor_role, actor_region, reason, setl_ids,
+                              at)
     VALUES (:command, :month, :kind, :payer, :subject, :role, :region, :reason, CAST(:setl_ids AS text[]), :at)
     """
 )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 
 from sqlalchemy import select, text
 from sqlmodel import col
 
 from domain.clearing import Cleared, PeriodState, moved
+from models.clearing.answers import act_of
 from models.clearing.proposing import locked, note
 from models.clearing.tables import ClearingStatement
 from models.database import Session
@@ -49,7 +50,7 @@ async def clear(session: Session, order: Cleared, at: datetime) -> PeriodState:
     await session.execute(_FIX, month)
     await session.execute(_NOTHING_OWED, month | {"today": order.cleared_on})
     state = moved(state, PeriodState.CLEARED)
-    if not await overdue_payers(session, order.month):
+    if not await unpaid(session, order.month):
         state = moved(state, PeriodState.PAID)
         period.paid_on = order.cleared_on
     await note(session, f"{order.month}:cleared", order.month, "cleared", at)
@@ -58,8 +59,8 @@ async def clear(session: Session, order: Cleared, at: datetime) -> PeriodState:
     return state
 
 
-async def overdue_payers(session: Session, month: str, after: date | None = None) -> Sequence[str]:
-    """Who has not paid yet what was cleared; with ``after`` only if the day to pay by lies before it."""
+async def unpaid(session: Session, month: str) -> Sequence[str]:
+    """Who has not paid yet what was cleared."""
     found = await session.execute(
         select(ClearingStatement.payer)  # type: ignore[call-overload]
         .where(
@@ -70,8 +71,13 @@ async def overdue_payers(session: Session, month: str, after: date | None = None
         .distinct()
         .order_by(col(ClearingStatement.payer))
     )
-    owing = list(found.scalars())
-    if after is None or not owing:
-        return owing
-    period = await locked(session, month)
-    return owing if period.pay_by is not None and period.pay_by < after else []
+    return list(found.scalars())
+
+
+async def note_overdue(session: Session, month: str, at: datetime) -> None:
+    """The day to pay by is over: a line for each payer who has not, once."""
+    await locked(session, month)
+    for payer in await unpaid(session, month):
+        command = f"{month}:overdue:{payer}"
+        if await act_of(session, command) is None:
+            await note(session, command, month, "overdue", at, payer=payer)

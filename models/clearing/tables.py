@@ -51,7 +51,8 @@ class ClearingStatement(SQLModel, table=True):
 
 
 class ClearingAct(SQLModel, table=True):
-    """Who did what in a month, append-only. ``kind``: proposed | confirm | dispute | silence | cleared | pay."""
+    """Who did what in a month, append-only. ``kind``: proposed | confirm | dispute | silence | cleared | pay |
+    overdue."""
 
     __tablename__ = "clearing_act"
     __table_args__ = (Index("ux_clearing_act_command", "command", unique=True), Index("ix_clearing_act_month", "month"))

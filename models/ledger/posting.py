@@ -1,4 +1,4 @@
-"""Entering settlements and reversals. The same again changes nothing; other content under a number in use is refused."""
+"""Settlements and reversals are entered. The same again changes nothing; other content under a number is refused."""
 
 from __future__ import annotations
 
