@@ -69,10 +69,8 @@ class Entry(Message):
 
 def entry_of(row: SettledRow) -> Entry:
     """The entry of a settlement or a reversal. Accounts that nothing goes to are left out, the bill never is."""
-    amounts, postings = (
-        row.amounts,
-        [Posting(account=Account.BILL, province=row.payee, amount=row.amounts.medfee_sumamt)],
-    )
+    amounts = row.amounts
+    postings = [Posting(account=Account.BILL, province=row.payee, amount=amounts.medfee_sumamt)]
     for account, field in _PAID_BY.items():
         if paid := getattr(amounts, field):
             province = row.payee if account is Account.HOSPITAL else row.payer
