@@ -5,16 +5,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TypeVar
 
-from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
+from temporalio.client import (
+    Client,
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleAlreadyRunningError,
+    ScheduleCalendarSpec,
+    ScheduleOverlapPolicy,
+    SchedulePolicy,
+    ScheduleRange,
+    ScheduleSpec,
+    ScheduleUpdate,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from domain import names
 from domain.calendar import WorkCalendar
+from domain.clearing import AnyClearingAct, ClearingActDone, ClearingProfile, ClearingStart, MonthlyStart, ReconcileDay
 from domain.errors import ERRORS, Refusal
 from domain.medical import Act, MatterDone, MatterKind
 from domain.messages import Message
@@ -23,7 +38,7 @@ from domain.start import StartCase
 from domain.window import AnyAct, WindowDone, WindowStart
 
 PATIENCE = timedelta(seconds=8)
-Sent = AnyOrder | AnyAct | Act
+Sent = AnyOrder | AnyAct | Act | AnyClearingAct
 M = TypeVar("M", bound=Message)
 
 
@@ -48,7 +63,11 @@ def _unreached(workflow_id: str, error: Exception) -> Down | NotRunning:
     return Down(str(error) or "no worker has answered in time")
 
 
-_CLOSED: dict[type[Message], str] = {WindowDone: "window_closed", MatterDone: "matter_closed"}
+_CLOSED: dict[type[Message], str] = {
+    WindowDone: "window_closed",
+    MatterDone: "matter_closed",
+    ClearingActDone: "clearing_not_answerable",
+}
 
 
 class Gateway:
@@ -123,6 +142,49 @@ class Gateway:
     async def act_in_matter(self, no: str, act: Act) -> MatterDone:
         """Has something done in a medical matter. Refusal if it does not allow it; ``pending``: its end is to come."""
         return await self._update(no, names.MATTER_UPDATE, act, MatterDone)
+
+    async def start_clearing(self, start: ClearingStart) -> None:
+        """Starts the clearing of a month; that it runs or is over already is success."""
+        await self._start(names.CLEARING_WORKFLOW, start, names.clearing_workflow(start.month))
+
+    async def answer_clearing(self, act: AnyClearingAct) -> ClearingActDone:
+        """Has a payer's answer written. Refusal if the month does not take it; NotRunning if none of it runs."""
+        return await self._update(names.clearing_workflow(act.month), names.CLEARING_UPDATE, act, ClearingActDone)
+
+    async def keep_schedules(self, profile: ClearingProfile) -> None:
+        """The two schedules are as the profile says: clearing once a month, reconciliation every day. Idempotent."""
+        monthly = ScheduleCalendarSpec(
+            day_of_month=[ScheduleRange(profile.propose.day)], hour=[ScheduleRange(0)], minute=[ScheduleRange(10)]
+        )
+        daily = ScheduleCalendarSpec(hour=[ScheduleRange(profile.daily_hour)])
+        await self._keep_schedule(
+            names.CLEARING_SCHEDULE, names.CLEARING_MONTHLY_WORKFLOW, MonthlyStart(), "clearing-monthly", monthly
+        )
+        await self._keep_schedule(
+            names.RECONCILIATION_SCHEDULE, names.RECONCILIATION_WORKFLOW, ReconcileDay(), "reconciliation", daily
+        )
+
+    async def _keep_schedule(
+        self, id_: str, workflow: str, start: Message, workflow_id: str, when: ScheduleCalendarSpec
+    ) -> None:
+        wanted = Schedule(
+            action=ScheduleActionStartWorkflow(workflow, start, id=workflow_id, task_queue=names.CORE_QUEUE),
+            spec=ScheduleSpec(calendars=[when], time_zone_name="Asia/Shanghai"),
+            policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.BUFFER_ONE),
+        )
+        try:
+            try:
+                await self._client.create_schedule(id_, wanted, rpc_timeout=PATIENCE)
+            except ScheduleAlreadyRunningError:
+                # what an operator has paused stays so: only when and what is set anew
+                await self._client.get_schedule_handle(id_).update(
+                    lambda now: ScheduleUpdate(
+                        replace(now.description.schedule, action=wanted.action, spec=wanted.spec)
+                    ),
+                    rpc_timeout=PATIENCE,
+                )
+        except UNREACHABLE as error:
+            raise Down(str(error)) from error
 
     async def callback(self, case_no: str, message: Callback) -> None:
         """Passes a province's report on. NotRunning if the case has ended."""

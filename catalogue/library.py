@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 
 from catalogue.compiler import DefinitionError, Refused, compile_file
 from domain.calendar import WorkCalendar, YearNotice
+from domain.clearing import ClearingProfile
 from domain.errors import Refusal
 from domain.messages import Message, Text
 from domain.plan import Lifecycle, Limit, Plan
@@ -129,6 +130,11 @@ class Library:
     def consent(self) -> ConsentForm:
         """What applicants consent to before papers are collected for another place, or a session begins."""
         return ConsentForm.model_validate(_yaml(self._folder / "consent.yaml"))
+
+    @cached_property
+    def clearing(self) -> ClearingProfile:
+        """Days and rates of clearing between provinces, each with its tag."""
+        return ClearingProfile.model_validate(_yaml(self._folder / "clearing.yaml"))
 
     @cached_property
     def notices(self) -> NoticeForms:

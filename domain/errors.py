@@ -40,6 +40,25 @@ ERRORS: dict[str, ErrorKind] = {
     "not_found": _kind(404, "没有找到，或不属于您。", "Not found, or not yours."),
     "method_not_allowed": _kind(405, "此地址不支持该方法。", "This address does not take that method."),
     "case_closed": _kind(409, "事项已办结，不能再变更。", "The case is closed; nothing can be changed any more."),
+    "clearing_not_found": _kind(404, "没有该月份的清算。", "There is no clearing of that month."),
+    "clearing_month_not_over": _kind(
+        409, "该月份尚未结束，不能清算。", "That month is not over; it cannot be cleared."
+    ),
+    "clearing_not_answerable": _kind(
+        409, "该月份的清算现在不能确认或提出异议。", "The month cannot be confirmed or disputed now."
+    ),
+    "clearing_not_cleared": _kind(
+        409, "该月份尚未清算完成，或已全部支付。", "The month is not cleared, or all of it is paid."
+    ),
+    "clearing_answered": _kind(409, "贵省已确认该月份的清算。", "Your province has answered for this month already."),
+    "clearing_nothing_to_answer": _kind(
+        409, "该月份没有贵省应付的款项。", "Your province owes nothing for this month, or has paid it."
+    ),
+    "clearing_item_not_found": _kind(
+        422,
+        "其中有结算不在贵省该月份的清算中，或已提出异议。",
+        "One of these is no item of your statements of that month, or is disputed already.",
+    ),
     "matter_closed": _kind(409, "该业务已结束，不能再变更。", "This matter is over; nothing can be changed any more."),
     "contradiction": _kind(
         409,

@@ -27,6 +27,19 @@ MATTER_UPDATE = "act"
 RECORD_MATTER_ACTIVITY = "record_matter"
 INSURANCE_ACTIVITY = "insurance_exchange"
 BILL_ACTIVITY = "order_bill"
+CLEARING_WORKFLOW = "Clearing"
+CLEARING_MONTHLY_WORKFLOW = "ClearingMonthly"
+RECONCILIATION_WORKFLOW = "Reconciliation"
+CLEARING_UPDATE = "answer"
+CLEARING_QUERY = "progress"
+CLEARING_TERMS_ACTIVITY = "clearing_terms"
+CLEARING_PROPOSE_ACTIVITY = "propose_clearing"
+CLEARING_ANSWER_ACTIVITY = "answer_clearing"
+CLEARING_CLEAR_ACTIVITY = "clear_month"
+CLEARING_OVERDUE_ACTIVITY = "note_overdue_payment"
+RECONCILE_ACTIVITY = "reconcile_book"
+CLEARING_SCHEDULE = "clearing-monthly"
+RECONCILIATION_SCHEDULE = "reconciliation-daily"
 PROVINCE_ACTIVITY = "call_province"
 PROVINCE_ATTEMPT_ACTIVITY = "try_province"
 
@@ -41,6 +54,11 @@ def province_queue(region: str) -> str:
 def window_workflow(session: str) -> str:
     """The workflow of a session at the virtual window."""
     return f"window-{session}"
+
+
+def clearing_workflow(month: str) -> str:
+    """The workflow that clears a month, 2026-10."""
+    return f"clearing-{month}"
 
 
 def window_decision(session: str) -> str:

@@ -33,3 +33,13 @@ def digest_column(*, primary_key: bool = False) -> Any:
 def serial() -> Any:
     """A bigint that the database counts up."""
     return Field(default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
+
+
+def fen(*, null: bool = False) -> Any:
+    """bigint: an amount in fen."""
+    return Field(default=None if null else ..., sa_column=Column(BigInteger, nullable=null))
+
+
+def region_column(*, primary_key: bool = False) -> Any:
+    """Six digits, GB/T 2260."""
+    return Field(sa_column=Column(CHAR(6), primary_key=primary_key, nullable=False))

@@ -37,7 +37,7 @@ async def run(settings: Settings) -> None:
         loop.add_signal_handler(number, stop.set)
     async with open_house(settings) as house:
         delivery = Delivery(house.database, house.gateway, house.calendars, local_first=house.local_first)
-        sealed, tidied, limits, days_told = 0.0, 0.0, QueueLimits(), False
+        sealed, tidied, limits, days_told, scheduled = 0.0, 0.0, QueueLimits(), False, False
         reading: asyncio.Task[None] | None = None
         while not stop.is_set():
             try:
@@ -50,6 +50,7 @@ async def run(settings: Settings) -> None:
                     if not days_told:
                         await tell_local_days(house)
                         days_told = True
+                    scheduled = scheduled or await schedule_once(house)
                 if not tidied or loop.time() - tidied >= TIDY_EVERY_S:
                     tidied = loop.time()
                     if reading is None or reading.done():
@@ -73,6 +74,16 @@ async def read_results(house: House, delivery: Delivery) -> None:
             log.info("results_read", files=files)
     except (DatabaseError, *DATABASE_DOWN) as error:
         log.warning("results_not_read", error=type(error).__name__)
+
+
+async def schedule_once(house: House) -> bool:
+    """The schedules of clearing and reconciliation are made or brought up to date; False while Temporal is down."""
+    try:
+        await house.gateway.keep_schedules(house.library.clearing)
+    except Down as error:
+        log.info("not_scheduled", error=str(error))
+        return False
+    return True
 
 
 async def relay_once(house: House, delivery: Delivery, most: int = 100) -> int:

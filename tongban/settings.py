@@ -40,6 +40,9 @@ class Settings(BaseSettings):
     services_dir: Path | None = Field(
         default=None, description="folder with service definitions of your own, beside those that are shipped"
     )
+    books_dir: Path | None = Field(
+        default=None, description="folder with outside books, PLACE-DAY.jsonl, for the daily reconciliation"
+    )
     payload_keys_file: Path = Field(description="key ring that encrypts what Temporal stores")
 
     oidc_issuer: str

@@ -4,21 +4,48 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import structlog
 
+from activities.clearing import ClearingActivities
+from activities.reconciliation import NoBooks, ReconciliationActivities
+from adapters.books import JsonBooks
 from adapters.files import DocumentStore
 from adapters.oidc import DiscoveredKeys, FileKeys, UrlKeys
 from adapters.registry import Provinces, open_provinces
 from api.gateway import Gateway
 from api.house import House, Login
 from catalogue.library import Library
+from domain.reconciliation import Books
+from models.calendars import Calendars
 from models.database import Database, database_url
 from tongban.settings import Settings
 from tongban.temporal import KeyRing, connect
+
+
+@dataclass(frozen=True)
+class ClearingWork:
+    """The activities of clearing and of reconciliation."""
+
+    clearing: ClearingActivities
+    reconciliation: ReconciliationActivities
+
+    def activities(self) -> list[Callable[..., Any]]:
+        """As a worker registers them."""
+        c = self.clearing
+        return [
+            c.clearing_terms,
+            c.propose_clearing,
+            c.answer_clearing,
+            c.clear_month,
+            c.note_overdue_payment,
+            self.reconciliation.reconcile_book,
+        ]
 
 
 def configure_logging(level: str) -> None:
@@ -50,6 +77,20 @@ def key_source(settings: Settings) -> FileKeys | UrlKeys:
     if settings.oidc_keys.startswith(("http://", "https://")):
         return UrlKeys(settings.oidc_keys)
     return FileKeys(Path(settings.oidc_keys))
+
+
+def open_books(settings: Settings) -> Books:
+    """Where outside books come from: files of a folder, or nowhere."""
+    return JsonBooks(settings.books_dir) if settings.books_dir else NoBooks()
+
+
+def clearing_activities(settings: Settings, database: Database, library: Library) -> ClearingWork:
+    """What a core worker does of clearing and reconciliation."""
+    calendars = Calendars(lambda: library.calendar)
+    return ClearingWork(
+        ClearingActivities(database, lambda: library.clearing, calendars),
+        ReconciliationActivities(database, open_books(settings)),
+    )
 
 
 def read_provinces(settings: Settings) -> Provinces:

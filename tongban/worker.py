@@ -16,11 +16,13 @@ from activities.matters import MatterActivities
 from activities.province import ProvinceActivities
 from activities.record import RecordActivities
 from adapters.entries import ConfigurationError
+from catalogue.library import Library
 from domain import names
 from tongban.settings import Settings
 from tongban.temporal import KeyRing, connect
-from tongban.wiring import configure_logging, open_database, read_provinces
+from tongban.wiring import ClearingWork, clearing_activities, configure_logging, open_database, read_provinces
 from workflows.case import CaseWorkflow
+from workflows.clearing import CLEARING_WORKFLOWS
 from workflows.medical import MATTER_WORKFLOWS
 from workflows.window import WindowWorkflow
 
@@ -35,6 +37,7 @@ def build_workers(
     province: ProvinceActivities,
     slots: int,
     matters: MatterActivities,
+    clearing: ClearingWork | None = None,
 ) -> list[Worker]:
     """One Temporal worker per role. A province's slots bound what it can take of this process."""
     workers = []
@@ -44,8 +47,19 @@ def build_workers(
                 Worker(
                     client,
                     task_queue=names.CORE_QUEUE,
-                    workflows=[CaseWorkflow, WindowWorkflow, *MATTER_WORKFLOWS],
-                    activities=[record.record, record.record_window, province.try_province, matters.record_matter],
+                    workflows=[
+                        CaseWorkflow,
+                        WindowWorkflow,
+                        *MATTER_WORKFLOWS,
+                        *(CLEARING_WORKFLOWS if clearing else ()),
+                    ],
+                    activities=[
+                        record.record,
+                        record.record_window,
+                        province.try_province,
+                        matters.record_matter,
+                        *(clearing.activities() if clearing else ()),
+                    ],
                     max_cached_workflows=2000,
                     max_concurrent_workflow_tasks=100,
                     max_concurrent_local_activities=100,
@@ -84,7 +98,15 @@ async def run(settings: Settings, roles: Sequence[str]) -> None:
             return
         record = RecordActivities(database)
         province = ProvinceActivities(database, provinces, settings.province_slots)
-        workers = build_workers(client, roles, record, province, settings.province_slots, MatterActivities(database))
+        workers = build_workers(
+            client,
+            roles,
+            record,
+            province,
+            settings.province_slots,
+            MatterActivities(database),
+            clearing_activities(settings, database, Library(more=settings.services_dir)),
+        )
         log.info("working", roles=list(roles))
         async with asyncio.TaskGroup() as group:
             group.create_task(province.desks.keep_telling(database, stop))

@@ -13,6 +13,17 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import FailureError
 
 from domain import names
+from domain.clearing import (
+    AnyClearingAct,
+    Cleared,
+    ClearingActDone,
+    ClearingProgress,
+    Propose,
+    Proposed,
+    Reconciled,
+    ReconcileDay,
+    Terms,
+)
 from domain.medical import BillOrder, Exchange, ExchangeOutcome, MatterBatch
 from domain.process import CallOutcome, OutcomeStatus
 from domain.record import RecordBatch
@@ -123,3 +134,79 @@ async def call_province(request: CallProvince) -> CallOutcome:
         if patient:  # called off, or the longest patience is over
             return CALLED_OFF
         return CallOutcome(status=OutcomeStatus.UNKNOWN, code="cut_off")
+
+
+# Clearing and reconciliation move many rows in one call: long, with a heartbeat, tried until they are done.
+LONG_TRY = timedelta(minutes=30)
+SHORT_TRY = timedelta(seconds=30)
+SIGN_OF_LIFE = timedelta(minutes=2)
+
+
+async def clearing_terms() -> Terms:
+    """Profile and calendar in force."""
+    terms: Terms = await workflow.execute_activity(
+        names.CLEARING_TERMS_ACTIVITY, result_type=Terms, start_to_close_timeout=SHORT_TRY, retry_policy=_STUBBORN
+    )
+    return terms
+
+
+async def propose_clearing(order: Propose) -> Proposed:
+    """Takes a month's items and makes its statements."""
+    proposed: Proposed = await workflow.execute_activity(
+        names.CLEARING_PROPOSE_ACTIVITY,
+        order,
+        result_type=Proposed,
+        start_to_close_timeout=LONG_TRY,
+        heartbeat_timeout=SIGN_OF_LIFE,
+        retry_policy=_STUBBORN,
+    )
+    return proposed
+
+
+async def answer_clearing(act: AnyClearingAct) -> ClearingActDone:
+    """Writes what a payer answers."""
+    done: ClearingActDone = await workflow.execute_activity(
+        names.CLEARING_ANSWER_ACTIVITY,
+        act,
+        result_type=ClearingActDone,
+        start_to_close_timeout=SHORT_TRY,
+        retry_policy=_STUBBORN,
+    )
+    return done
+
+
+async def clear_month(order: Cleared) -> ClearingProgress:
+    """Clears a month."""
+    progress: ClearingProgress = await workflow.execute_activity(
+        names.CLEARING_CLEAR_ACTIVITY,
+        order,
+        result_type=ClearingProgress,
+        start_to_close_timeout=SHORT_TRY,
+        retry_policy=_STUBBORN,
+    )
+    return progress
+
+
+async def note_overdue_payment(month: str) -> ClearingProgress:
+    """Notes who has not paid in time."""
+    progress: ClearingProgress = await workflow.execute_activity(
+        names.CLEARING_OVERDUE_ACTIVITY,
+        month,
+        result_type=ClearingProgress,
+        start_to_close_timeout=SHORT_TRY,
+        retry_policy=_STUBBORN,
+    )
+    return progress
+
+
+async def reconcile_book(order: ReconcileDay) -> Reconciled:
+    """Compares one outside book of a day with ours."""
+    done: Reconciled = await workflow.execute_activity(
+        names.RECONCILE_ACTIVITY,
+        order,
+        result_type=Reconciled,
+        start_to_close_timeout=LONG_TRY,
+        heartbeat_timeout=SIGN_OF_LIFE,
+        retry_policy=_STUBBORN,
+    )
+    return done

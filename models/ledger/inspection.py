@@ -1,0 +1,117 @@
+"""Invariant 7, by SQL only: what was entered balances, adds up, is undone exactly, and is what was cleared.
+
+It goes day by day, so that no statement takes long and this process holds nothing but what it found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from sqlalchemy import text
+
+from models.database import Database
+
+MOST = 20  # sentences for one check on one day; the others are as broken
+
+# check -> SQL with :day and :most, whose rows are what the sentence is made of
+OF_A_DAY: Mapping[str, str] = {
+    "{0}: fund {1} + patient {2} + hospital {3} is not the bill {4}": """
+        SELECT setl_id, fund_pay_sumamt, psn_part_amt, hosp_part_amt, medfee_sumamt FROM settlement
+        WHERE day = :day AND (medfee_sumamt <> fund_pay_sumamt + psn_part_amt + hosp_part_amt
+           OR fund_pay_sumamt <> hifp_pay + hifob_pay + hifmi_pay + hifes_pay + cvlserv_pay + maf_pay + oth_pay
+           OR psn_part_amt <> acct_pay + acct_mulaid_pay + psn_cash_pay) LIMIT :most""",
+    "case {0}: debits and credits differ by {1} fen": """
+        SELECT e.stay, sum(p.amount) FROM ledger_entry e JOIN ledger_posting p ON p.entry = e.id
+        WHERE e.day = :day GROUP BY e.stay HAVING sum(p.amount) <> 0 LIMIT :most""",
+    "{0} to {1}: advance and payable differ by {2} fen": """
+        SELECT e.payer, e.payee, sum(p.amount) FROM ledger_entry e JOIN ledger_posting p ON p.entry = e.id
+        WHERE e.day = :day AND p.account IN ('advance', 'payable')
+        GROUP BY e.payer, e.payee HAVING sum(p.amount) <> 0 LIMIT :most""",
+    "{0}: entry {1} does not balance: {2} fen": """
+        SELECT e.setl_id, e.id, coalesce(sum(p.amount), 0) FROM ledger_entry e
+        LEFT JOIN ledger_posting p ON p.entry = e.id
+        WHERE e.day = :day GROUP BY e.id HAVING coalesce(sum(p.amount), 1) <> 0 LIMIT :most""",
+    "{0}: the books say {1} fen, its entry {2}": """
+        SELECT s.setl_id, s.medfee_sumamt, b.amount FROM settlement s
+        LEFT JOIN ledger_entry e ON e.setl_id = s.setl_id AND (e.stay, e.payer, e.payee, e.day)
+                  = (s.stay, s.payer, s.payee, s.day) AND (e.kind = 'reversal') = (s.original IS NOT NULL)
+        LEFT JOIN ledger_posting b ON b.entry = e.id AND b.account = 'bill'
+        WHERE s.day = :day AND b.amount IS DISTINCT FROM s.medfee_sumamt LIMIT :most""",
+    "{0}: its payers have {1}, its entry {2}": """
+        SELECT s.setl_id, w.amounts, h.amounts FROM settlement s
+        CROSS JOIN LATERAL (SELECT string_agg(account || ' ' || -amount, ', ' ORDER BY account) AS amounts FROM (VALUES
+            ('cash', psn_cash_pay), ('personal_account', acct_pay), ('mutual_aid_account', acct_mulaid_pay),
+            ('hospital', hosp_part_amt), ('hifp', hifp_pay), ('hifob', hifob_pay), ('hifmi', hifmi_pay),
+            ('hifes', hifes_pay), ('cvlserv', cvlserv_pay), ('maf', maf_pay), ('oth', oth_pay),
+            ('advance', -payable), ('payable', payable)) AS v (account, amount) WHERE amount <> 0) w
+        CROSS JOIN LATERAL (SELECT string_agg(p.account || ' ' || p.amount, ', ' ORDER BY p.account) AS amounts
+            FROM ledger_entry e JOIN ledger_posting p ON p.entry = e.id
+            WHERE e.setl_id = s.setl_id AND p.account <> 'bill') h
+        WHERE s.day = :day AND w.amounts IS DISTINCT FROM h.amounts LIMIT :most""",
+    "{0} does not undo {1} exactly": """
+        SELECT r.setl_id, o.setl_id FROM settlement r JOIN settlement o ON o.setl_id = r.original
+        WHERE r.day = :day AND ((r.stay, r.payer, r.payee, r.payable, r.medfee_sumamt, r.fulamt_ownpay_amt,
+            r.overlmt_selfpay, r.preselfpay_amt, r.inscp_scp_amt, r.act_pay_dedc, r.hifp_pay, r.hifob_pay, r.hifmi_pay,
+            r.hifes_pay, r.cvlserv_pay, r.maf_pay, r.oth_pay, r.acct_pay, r.acct_mulaid_pay, r.psn_cash_pay,
+            r.hosp_part_amt) IS DISTINCT FROM (o.stay, o.payer, o.payee, -o.payable, -o.medfee_sumamt,
+            -o.fulamt_ownpay_amt, -o.overlmt_selfpay, -o.preselfpay_amt, -o.inscp_scp_amt, -o.act_pay_dedc, -o.hifp_pay,
+            -o.hifob_pay, -o.hifmi_pay, -o.hifes_pay, -o.cvlserv_pay, -o.maf_pay, -o.oth_pay, -o.acct_pay,
+            -o.acct_mulaid_pay, -o.psn_cash_pay, -o.hosp_part_amt) OR o.original IS NOT NULL) LIMIT :most""",
+    "{0}: owed between provinces are {1} fen, its item has {2}": """
+        SELECT s.setl_id, s.payable, i.amount FROM settlement s LEFT JOIN clearing_item i USING (setl_id)
+        WHERE s.day = :day AND ((s.payer <> s.payee AND (i.amount, i.payer, i.payee, i.day)
+            IS DISTINCT FROM (s.payable, s.payer, s.payee, s.day)) OR (s.payer = s.payee AND i.setl_id IS NOT NULL))
+        LIMIT :most""",
+}
+# check -> SQL with :month and :most
+OF_A_MONTH: Mapping[str, str] = {
+    "{0} {1} to {2}: the statement says {3} fen, its items add up to {4}": """
+        SELECT :month, coalesce(s.payer, i.payer), coalesce(s.payee, i.payee), s.said, i.amount
+        FROM (SELECT payer, payee, CASE WHEN cleared THEN amount ELSE proposed END AS said FROM clearing_statement
+              WHERE month = :month) s
+        FULL JOIN (SELECT payer, payee, sum(amount) AS amount FROM clearing_item WHERE month = :month
+              GROUP BY payer, payee) i USING (payer, payee)
+        WHERE coalesce(s.said, 0) <> coalesce(i.amount, 0) LIMIT :most""",
+    "{0} {1} to {2}: disputed are {3} fen, its disputed items add up to {4}": """
+        SELECT s.month, s.payer, s.payee, s.disputed, coalesce(i.amount, 0) FROM clearing_statement s
+        LEFT JOIN (SELECT payer, payee, sum(amount) AS amount FROM clearing_item WHERE month = :month AND disputed
+              GROUP BY payer, payee) i USING (payer, payee)
+        WHERE s.month = :month AND NOT s.cleared AND s.disputed <> coalesce(i.amount, 0) LIMIT :most""",
+    "{0} {1} to {2}: cleared {3} fen, not proposed less disputed {4}": """
+        SELECT month, payer, payee, amount, proposed - disputed FROM clearing_statement
+        WHERE month = :month AND cleared AND amount IS DISTINCT FROM proposed - disputed LIMIT :most""",
+}
+
+
+async def breaches(database: Database) -> tuple[int, Sequence[str]]:
+    """(how many settlements were looked at, a sentence for each breach)."""
+    found: list[str] = []
+    async with database.begin() as session:
+        count = int(await session.scalar(text("SELECT count(*) FROM settlement")) or 0)
+        days = (
+            (await session.execute(text("SELECT day FROM settlement UNION SELECT day FROM ledger_entry ORDER BY 1")))
+            .scalars()
+            .all()
+        )
+        months = (
+            (await session.execute(text("SELECT month FROM clearing_period WHERE state <> 'open' ORDER BY 1")))
+            .scalars()
+            .all()
+        )
+    for day in days:
+        found += await _look(database, OF_A_DAY, {"day": day}, str(day))
+    for month in months:
+        found += await _look(database, OF_A_MONTH, {"month": month}, "")
+    return count, found
+
+
+async def _look(database: Database, checks: Mapping[str, str], what: Mapping[str, date | str], head: str) -> list[str]:
+    found = []
+    async with database.begin() as session:
+        for sentence, sql in checks.items():
+            values: dict[str, Any] = {**what, "most": MOST}
+            for row in await session.execute(text(sql), values):
+                found.append(f"{head} {sentence.format(*row)}".strip())
+    return found
