@@ -51,6 +51,11 @@ def province_queue(region: str) -> str:
     return f"province-{region[:2]}0000"
 
 
+def insurance_queue(region: str) -> str:
+    """The activity task queue of one province's insurance platform: 340500 -> insurance-340000."""
+    return f"insurance-{region[:2]}0000"
+
+
 def window_workflow(session: str) -> str:
     """The workflow of a session at the virtual window."""
     return f"window-{session}"

@@ -16,6 +16,7 @@ from activities.clearing import ClearingActivities
 from activities.reconciliation import NoBooks, ReconciliationActivities
 from adapters.books import JsonBooks
 from adapters.files import DocumentStore
+from adapters.insurance import InsuranceGate, open_insurance
 from adapters.oidc import DiscoveredKeys, FileKeys, UrlKeys
 from adapters.registry import Provinces, open_provinces
 from api.gateway import Gateway
@@ -96,6 +97,11 @@ def clearing_activities(settings: Settings, database: Database, library: Library
 def read_provinces(settings: Settings) -> Provinces:
     """The adapters of the provinces file; a mistake in it stops the process with a sentence."""
     return open_provinces(settings.provinces_file)
+
+
+def read_insurance(settings: Settings) -> InsuranceGate | None:
+    """The way to the insurance platforms; None where no insurance file is named."""
+    return open_insurance(settings.insurance_file) if settings.insurance_file else None
 
 
 @asynccontextmanager

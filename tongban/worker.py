@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
@@ -12,6 +13,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 from temporalio.worker import Worker
 
+from activities.insurance import InsuranceActivities
 from activities.matters import MatterActivities
 from activities.province import ProvinceActivities
 from activities.record import RecordActivities
@@ -20,7 +22,14 @@ from catalogue.library import Library
 from domain import names
 from tongban.settings import Settings
 from tongban.temporal import KeyRing, connect
-from tongban.wiring import ClearingWork, clearing_activities, configure_logging, open_database, read_provinces
+from tongban.wiring import (
+    ClearingWork,
+    clearing_activities,
+    configure_logging,
+    open_database,
+    read_insurance,
+    read_provinces,
+)
 from workflows.case import CaseWorkflow
 from workflows.clearing import CLEARING_WORKFLOWS
 from workflows.medical import MATTER_WORKFLOWS
@@ -30,15 +39,18 @@ GRACE = timedelta(seconds=5)
 log = structlog.get_logger(__name__)
 
 
-def build_workers(
-    client: Client,
-    roles: Sequence[str],
-    record: RecordActivities,
-    province: ProvinceActivities,
-    slots: int,
-    matters: MatterActivities,
-    clearing: ClearingWork | None = None,
-) -> list[Worker]:
+@dataclass(frozen=True)
+class Work:
+    """What a process can do. clearing, insurance: None where a process of a test has no need of it."""
+
+    record: RecordActivities
+    province: ProvinceActivities
+    matters: MatterActivities
+    clearing: ClearingWork | None = None
+    insurance: InsuranceActivities | None = None
+
+
+def build_workers(client: Client, roles: Sequence[str], work: Work, slots: int) -> list[Worker]:
     """One Temporal worker per role. A province's slots bound what it can take of this process."""
     workers = []
     for role in dict.fromkeys(roles):
@@ -51,14 +63,14 @@ def build_workers(
                         CaseWorkflow,
                         WindowWorkflow,
                         *MATTER_WORKFLOWS,
-                        *(CLEARING_WORKFLOWS if clearing else ()),
+                        *(CLEARING_WORKFLOWS if work.clearing else ()),
                     ],
                     activities=[
-                        record.record,
-                        record.record_window,
-                        province.try_province,
-                        matters.record_matter,
-                        *(clearing.activities() if clearing else ()),
+                        work.record.record,
+                        work.record.record_window,
+                        work.province.try_province,
+                        work.matters.record_matter,
+                        *(work.clearing.activities() if work.clearing else ()),
                     ],
                     max_cached_workflows=2000,
                     max_concurrent_workflow_tasks=100,
@@ -68,16 +80,23 @@ def build_workers(
                 )
             )
         else:
-            workers.append(
+            region = role.removeprefix("province:")
+            queues: list[tuple[str, Callable[..., object]]] = [
+                (names.province_queue(region), work.province.call_province)
+            ]
+            if work.insurance is not None:
+                queues.append((names.insurance_queue(region), work.insurance.insurance_exchange))
+            workers += [
                 Worker(
                     client,
-                    task_queue=names.province_queue(role.removeprefix("province:")),
-                    activities=[province.call_province],
+                    task_queue=queue,
+                    activities=[activity],
                     max_concurrent_activities=slots,
                     max_concurrent_activity_task_polls=2,
                     graceful_shutdown_timeout=GRACE,
                 )
-            )
+                for queue, activity in queues
+            ]
     return workers
 
 
@@ -88,7 +107,7 @@ async def run(settings: Settings, roles: Sequence[str]) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    database, provinces = open_database(settings), read_provinces(settings)
+    database, provinces, insurance = open_database(settings), read_provinces(settings), read_insurance(settings)
     try:
         for role in roles:
             if role != "core" and role.removeprefix("province:") not in provinces.regions:
@@ -96,26 +115,25 @@ async def run(settings: Settings, roles: Sequence[str]) -> None:
         client = await _connect(settings, stop)
         if client is None:
             return
-        record = RecordActivities(database)
-        province = ProvinceActivities(database, provinces, settings.province_slots)
-        workers = build_workers(
-            client,
-            roles,
-            record,
-            province,
-            settings.province_slots,
-            MatterActivities(database),
-            clearing_activities(settings, database, Library(more=settings.services_dir)),
+        work = Work(
+            record=RecordActivities(database),
+            province=ProvinceActivities(database, provinces, settings.province_slots),
+            matters=MatterActivities(database),
+            clearing=clearing_activities(settings, database, Library(more=settings.services_dir)),
+            insurance=InsuranceActivities(database, insurance),
         )
+        workers = build_workers(client, roles, work, settings.province_slots)
         log.info("working", roles=list(roles))
         async with asyncio.TaskGroup() as group:
-            group.create_task(province.desks.keep_telling(database, stop))
+            group.create_task(work.province.desks.keep_telling(database, stop))
             for worker in workers:
                 group.create_task(worker.run())
             await stop.wait()
             for worker in workers:
                 group.create_task(worker.shutdown())
     finally:
+        if insurance is not None:
+            await insurance.aclose()
         await provinces.aclose()
         await database.aclose()
 

@@ -77,6 +77,7 @@ async def insurance_exchange(exchange: Exchange) -> ExchangeOutcome:
         names.INSURANCE_ACTIVITY,
         exchange,
         result_type=ExchangeOutcome,
+        task_queue=names.insurance_queue(exchange.place),
         start_to_close_timeout=INSURANCE_TRY,
         retry_policy=_PATIENT,
     )

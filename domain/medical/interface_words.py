@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from enum import StrEnum
 
 from domain.medical.matter import MatterKind
 from domain.messages import Message
@@ -77,19 +76,6 @@ SETL_AMOUNTS = (
     "psn_cash_pay",
     "hosp_part_amt",
 )
-FUNDS = ("hifp_pay", "cvlserv_pay", "hifes_pay", "hifmi_pay", "hifob_pay", "maf_pay", "oth_pay")
-PERSONAL = ("acct_pay", "acct_mulaid_pay", "psn_cash_pay")
-SCOPE = ("fulamt_ownpay_amt", "overlmt_selfpay", "preselfpay_amt", "inscp_scp_amt")
-
-
-class Broken(StrEnum):
-    """What is wrong with the amounts of a settlement (invariants of domain note 3.6)."""
-
-    SCOPE = "scope_differs"
-    FUNDS = "funds_differ"
-    PERSONAL = "personal_differs"
-    TOTAL = "total_differs"
-    SIGN = "sign_differs"
 
 
 def fen(value: object) -> int:
@@ -109,21 +95,3 @@ def yuan(amount: int) -> str:
 def amounts_of(setlinfo: Mapping[str, object]) -> dict[str, int]:
     """The amounts of a settlement in fen, by name; one that is left out is 0."""
     return {name: fen(setlinfo.get(name) or 0) for name in SETL_AMOUNTS}
-
-
-def broken_sums(amounts: Mapping[str, int]) -> list[Broken]:
-    """What does not add up: the parts of the bill, of the funds, of the patient, and all of them together."""
-    found = []
-    if sum(amounts[n] for n in SCOPE) != amounts["medfee_sumamt"]:
-        found.append(Broken.SCOPE)
-    if sum(amounts[n] for n in FUNDS) != amounts["fund_pay_sumamt"]:
-        found.append(Broken.FUNDS)
-    if sum(amounts[n] for n in PERSONAL) != amounts["psn_part_amt"]:
-        found.append(Broken.PERSONAL)
-    whole = amounts["fund_pay_sumamt"] + amounts["psn_part_amt"] + amounts["hosp_part_amt"]
-    if whole != amounts["medfee_sumamt"]:
-        found.append(Broken.TOTAL)
-    signs = {value > 0 for value in amounts.values() if value}
-    if len(signs) > 1:
-        found.append(Broken.SIGN)
-    return found

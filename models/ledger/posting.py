@@ -133,7 +133,8 @@ async def open_doubt(session: Session, msgid: str, day: date) -> None:
     """A message was sent and its outcome is not known: until it is, the day's reconciliation holds it in doubt."""
     await session.execute(
         text(
-            "INSERT INTO settlement_doubt (msgid, day, since) SELECT CAST(:msgid AS text), CAST(:day AS date), clock_timestamp()"
+            "INSERT INTO settlement_doubt (msgid, day, since)"
+            " SELECT CAST(:msgid AS text), CAST(:day AS date), clock_timestamp()"
             " WHERE NOT EXISTS (SELECT 1 FROM settlement WHERE msgid = CAST(:msgid AS text)) ON CONFLICT DO NOTHING"
         ),
         {"msgid": msgid, "day": day},

@@ -27,7 +27,7 @@ from tests.unit.successors import order, without
 from tests.workflow.conftest import BIN, KEYS
 from tests.workflow.house import Case, House, case_of, new_number, start
 from tongban.temporal import plugin
-from tongban.worker import build_workers
+from tongban.worker import Work, build_workers
 
 pytestmark = pytest.mark.xdist_group("temporal")
 
@@ -122,7 +122,7 @@ async def test_every_activity_the_workflow_calls_is_registered_with_the_same_typ
     client = await Client.connect(address, plugins=[plugin(KEYS, sandbox=True)])
     record, province = RecordActivities(None), ProvinceActivities(None, None, 1)  # type: ignore[arg-type]
     matters = MatterActivities(None)  # type: ignore[arg-type]
-    core, office = build_workers(client, ["core", "core", "province:310000"], record, province, 1, matters)
+    core, office = build_workers(client, ["core", "core", "province:310000"], Work(record, province, matters), 1)
     assert (core.task_queue, office.task_queue) == (names.CORE_QUEUE, names.province_queue("310115"))
     recorders = {names.RECORD_ACTIVITY, names.RECORD_WINDOW_ACTIVITY, names.RECORD_MATTER_ACTIVITY}
     assert set(_activities(core)) == recorders | {names.PROVINCE_ATTEMPT_ACTIVITY}

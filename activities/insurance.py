@@ -1,0 +1,222 @@
+"""Messages to the insurance platforms: each has one end, and it is known (domain note 3.3, 3.4).
+
+    intent    a row with a fresh msgid is committed before anything is sent
+    answer    done or refused: written with what follows from it (the books), told to the workflow
+    doubt     nobody knows whether it was done. One that 2601 takes back is asked about (5203): done, and its outcome is
+              read; never arrived, and it is taken back (2601), so that it can do nothing if it arrives late. The others
+              are sent again under their own msgid, under which a platform does nothing twice.
+
+Nothing that moves money is ever sent a second time. As long as nobody can be asked, the activity fails and Temporal
+tries again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+import structlog
+from pydantic import ValidationError
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from activities.booking import BadSettlement, book
+from adapters.errors import Ambiguous, ContractBroken, Misconfigured, ProvinceError, Rejected, Unavailable
+from domain import names
+from domain.calendar import local_day
+from domain.medical import Exchange, ExchangeEnd, ExchangeOutcome
+from domain.medical.interface import InsuranceAnswer, InsuranceMessage, ReversalOutput, SettlementsOutput
+from domain.medical.interface_words import REVERSIBLE, SETTLES, UNDOES
+from models import insurance
+from models.database import Database
+from models.insurance import INTENDED, UNSENT
+from models.ledger import LedgerConflict, end_doubt, open_doubt
+from models.matters import Matter, read_matter
+
+log = structlog.get_logger(__name__)
+NEVER_SENT = frozenset({"malformed", "unsendable_text", "message_too_large", "key_used_otherwise"})
+QUERY, REVERSE, IN_HOSPITAL = "5203", "2601", "5303"
+VOID = frozenset({"reversed", "tombstone"})
+
+
+class Gate(Protocol):
+    """The way to the platforms (adapters.insurance)."""
+
+    async def send(self, message: InsuranceMessage) -> InsuranceAnswer: ...
+
+
+class InsuranceActivities:
+    """gate: None where no insurance file is configured; then messages wait until there is one."""
+
+    def __init__(self, database: Database, gate: Gate | None) -> None:
+        self._database = database
+        self._gate = gate
+
+    @activity.defn(name=names.INSURANCE_ACTIVITY)
+    async def insurance_exchange(self, exchange: Exchange) -> ExchangeOutcome:
+        """One message, once. Returns when its end is known; fails, to be tried again, while it is not."""
+        now = datetime.now(UTC)
+        async with self._database.begin() as session:
+            row, new = await insurance.intend(session, exchange, now)
+            matter = await read_matter(session, exchange.no)
+        if matter is None:
+            raise ApplicationError(f"no matter {exchange.no}", type="NoMatter")
+        if row.ended_at is not None:
+            return outcome_of(exchange.infno, row.state, row.code, row.text, row.output)
+        doubtful = not new and row.state != UNSENT
+        try:
+            if doubtful and exchange.infno in REVERSIBLE:
+                return await self._resolve(exchange, row.msgid, matter)
+            return await self._send(exchange, row.msgid, row.sent_at, matter)
+        except ProvinceError as error:
+            await self._mark(
+                exchange, row.msgid, INTENDED if doubtful or isinstance(error, Ambiguous) else UNSENT, error.code
+            )
+            raise _again(error) from error
+
+    async def _send(self, exchange: Exchange, msgid: str, at: datetime, matter: Matter) -> ExchangeOutcome:
+        """Sends it. What may have been done is resolved at once."""
+        given = json.loads(exchange.body)
+        for part in exchange.parts:
+            given |= matter.form[part]
+        try:
+            answer = await self._ask(exchange, exchange.infno, msgid, at, given)
+        except Rejected as no:
+            if no.reasons and no.reasons[0] == "reversed":  # it was taken back before it came
+                return await self._end(exchange, msgid, matter, ExchangeEnd.VOIDED, "reversed")
+            return await self._refused(exchange, msgid, matter, no)
+        except ContractBroken as broken:
+            if broken.code in NEVER_SENT or exchange.infno not in REVERSIBLE:
+                return await self._end(exchange, msgid, matter, ExchangeEnd.UNUSABLE, broken.code)
+            await self._mark(exchange, msgid, INTENDED, broken.code)
+            await self._take_back(exchange, msgid)
+            return await self._end(exchange, msgid, matter, ExchangeEnd.UNUSABLE, broken.code)
+        except Ambiguous as lost:
+            await self._mark(exchange, msgid, INTENDED, lost.code)
+            if exchange.infno not in REVERSIBLE:
+                raise
+            return await self._resolve(exchange, msgid, matter)
+        return await self._done(exchange, msgid, matter, json.loads(answer.body))
+
+    async def _resolve(self, exchange: Exchange, msgid: str, matter: Matter) -> ExchangeOutcome:
+        """What became of it? Asked, and taken back where it has not arrived."""
+        asked = await self._ask(exchange, QUERY, None, None, {"psn_no": exchange.person, "msgid": msgid})
+        said = asked.output(SettlementsOutput)
+        if said.msg_stas == "done":
+            output = await self._what_was_done(exchange, msgid, said, json.loads(asked.body))
+            return await self._done(exchange, msgid, matter, output)
+        if said.msg_stas not in VOID:
+            await self._take_back(exchange, msgid)
+        return await self._end(exchange, msgid, matter, ExchangeEnd.VOIDED, "line_down")
+
+    async def _what_was_done(
+        self, exchange: Exchange, msgid: str, said: SettlementsOutput, raw: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """The output that was lost, from what the insured place holds."""
+        if exchange.infno in SETTLES | UNDOES:
+            row = next((r for r in raw["rows"] if r["msgid"] == msgid), None)
+            if row is None:
+                raise Ambiguous("settlement_not_shown")
+            return {"psn_no": exchange.person, "mdtrt_id": row["setlinfo"]["mdtrt_id"], "setlinfo": row["setlinfo"]}
+        if said.mdtrt_id:
+            return {"psn_no": exchange.person, "mdtrt_id": said.mdtrt_id}
+        beds = await self._ask(exchange, IN_HOSPITAL, None, None, {"psn_no": exchange.person})
+        bed = next((b for b in json.loads(beds.body)["data"] if b["msgid"] == msgid), None)
+        if bed is None:
+            raise Ambiguous("admission_not_shown")
+        return {"psn_no": exchange.person, "mdtrt_id": bed["mdtrt_id"]}
+
+    async def _take_back(self, exchange: Exchange, msgid: str) -> None:
+        """2601: from now on it certainly has no effect, whether it has arrived, arrives late, or never."""
+        given = {"psn_no": exchange.person, "omsgid": msgid, "oinfno": exchange.infno}
+        (await self._ask(exchange, REVERSE, None, None, given)).output(ReversalOutput)
+
+    async def _ask(
+        self, exchange: Exchange, infno: str, msgid: str | None, at: datetime | None, given: Mapping[str, object]
+    ) -> InsuranceAnswer:
+        if self._gate is None:
+            raise Misconfigured("no_insurance_file")
+        moment = at or datetime.now(UTC)
+        if msgid is None:
+            async with self._database.begin() as session:
+                msgid = await insurance.draw_msgid(session, exchange.institution, moment)
+        return await self._gate.send(
+            InsuranceMessage(
+                infno=infno,
+                msgid=msgid,
+                place=exchange.place,
+                insured=exchange.insured,
+                institution=exchange.institution,
+                institution_name=exchange.institution_name,
+                person=exchange.person,
+                at=moment,
+                body=json.dumps(given, ensure_ascii=False),
+            )
+        )
+
+    # ends
+
+    async def _done(self, exchange: Exchange, msgid: str, matter: Matter, output: Mapping[str, Any]) -> ExchangeOutcome:
+        """Written together with the books. A settlement that does not add up is taken back and never booked."""
+        try:
+            return await self._end(exchange, msgid, matter, ExchangeEnd.DONE, output=output)
+        except (BadSettlement, LedgerConflict, ValidationError) as bad:
+            log.error("settlement_unusable", matter=exchange.no, msgid=msgid, error=type(bad).__name__)
+            if exchange.infno in REVERSIBLE:
+                await self._take_back(exchange, msgid)
+            return await self._end(exchange, msgid, matter, ExchangeEnd.UNUSABLE, "amounts_inconsistent")
+
+    async def _refused(self, exchange: Exchange, msgid: str, matter: Matter, no: Rejected) -> ExchangeOutcome:
+        said = no.text.zh if no.text is not None else ""
+        return await self._end(exchange, msgid, matter, ExchangeEnd.REFUSED, no.reasons[0] if no.reasons else "", said)
+
+    async def _end(
+        self,
+        exchange: Exchange,
+        msgid: str,
+        matter: Matter,
+        end: ExchangeEnd,
+        code: str = "",
+        said: str = "",
+        output: Mapping[str, Any] | None = None,
+    ) -> ExchangeOutcome:
+        now = datetime.now(UTC)
+        async with self._database.begin() as session:
+            if output is not None and exchange.infno in SETTLES | UNDOES:
+                await book(session, exchange, matter, msgid, output)
+            else:
+                await end_doubt(session, msgid)
+            await insurance.end(session, msgid, end.value, code, said, output, now)
+        return outcome_of(exchange.infno, end.value, code, said, output)
+
+    async def _mark(self, exchange: Exchange, msgid: str, state: str, code: str) -> None:
+        """A try is over. Money in doubt is no difference of the day's reconciliation until it is known."""
+        async with self._database.begin() as session:
+            await insurance.mark(session, msgid, state, code)
+            if state == INTENDED and exchange.infno in SETTLES | UNDOES:
+                await open_doubt(session, msgid, local_day(datetime.now(UTC)))
+
+
+def outcome_of(infno: str, state: str, code: str, said: str, output: Mapping[str, Any] | None) -> ExchangeOutcome:
+    """What the workflow is told: never who somebody is, and of fee lines only that they were taken."""
+    body = "" if output is None else json.dumps(_told(infno, output), ensure_ascii=False)
+    return ExchangeOutcome(end=ExchangeEnd(state), body=body, code=code, text=said)
+
+
+def _told(infno: str, output: Mapping[str, Any]) -> Mapping[str, Any]:
+    if infno == "1101":
+        keep = ("insutype", "psn_type", "psn_insu_stas", "balc")
+        rows = [{name: row[name] for name in keep} for row in output["insuinfo"]]
+        return {"psn_no": output["psn_no"], "insuinfo": rows}
+    return {name: value for name, value in output.items() if name != "result"}
+
+
+def _again(error: ProvinceError) -> ApplicationError:
+    wait = error.retry_after if isinstance(error, Unavailable) else None
+    return ApplicationError(
+        error.code,
+        type=type(error).__name__,
+        next_retry_delay=timedelta(seconds=min(wait, 60)) if wait else None,
+    )
