@@ -21,7 +21,17 @@ NUMBERS = frozenset(
         *("medfee_sumamt", "fulamt_ownpay_amt", "overlmt_selfpay", "preselfpay_amt", "inscp_scp_amt", "act_pay_dedc"),
         *("hifp_pay", "cvlserv_pay", "hifes_pay", "hifmi_pay", "hifob_pay", "maf_pay", "oth_pay", "fund_pay_sumamt"),
         *("psn_part_amt", "acct_pay", "psn_cash_pay", "hosp_part_amt", "balc", "acct_mulaid_pay"),
-        *("det_item_fee_sumamt", "cnt", "pric", "optins_pay_sumamt", "overlmt_amt", "pool", "over_cap"),
+        *(
+            "det_item_fee_sumamt",
+            "cnt",
+            "pric",
+            "optins_pay_sumamt",
+            "overlmt_amt",
+            "selfpay_prop",
+            "pric_uplmt_amt",
+            "pool",
+            "over_cap",
+        ),
         *("big_illness_base", "medical_aid"),
     }
 )

@@ -136,7 +136,7 @@ def catalogue(region: str) -> Mapping[str, Item]:
     return {
         code: Item(
             row["name"], row["class"], NO_LIMIT if row["limit"] is None else Decimal(row["limit"]),
-            Decimal(row["selfpay"]), bool(row.get("nego")),
+            Decimal(row["selfpay"]).quantize(Decimal("0.0001")), bool(row.get("nego")),
         )
         for code, row in ((code, row | own.get(code, {})) for code, row in book["items"].items())
     }  # fmt: skip

@@ -20,7 +20,7 @@ from provinces.insurance.hop import Hop
 from provinces.insurance.insured import INPATIENT, OUTPATIENT, InsuredPlace, moment
 from provinces.insurance.letters import Fields, Letter, fields
 from provinces.insurance.refusals import Code, NotReached, Refused
-from provinces.insurance.register import HUB, NO_LIMIT, province_of
+from provinces.insurance.register import HUB, province_of
 from provinces.insurance.statements import Statements
 
 ROLE = "treatment"
@@ -165,7 +165,7 @@ class TreatmentPlace:
         sums = split_line(item.kind, amount, over, item.selfpay)
         return {
             "feedetl_sn": row.text("feedetl_sn"), "det_item_fee_sumamt": amount, "cnt": count, "pric": price,
-            "pric_uplmt_amt": item.limit if item.limit != NO_LIMIT else NO_LIMIT, "selfpay_prop": item.selfpay,
+            "pric_uplmt_amt": item.limit, "selfpay_prop": item.selfpay,
             "fulamt_ownpay_amt": sums.own, "overlmt_amt": sums.over, "preselfpay_amt": sums.first,
             "inscp_scp_amt": sums.scope, "chrgitm_lv": LEVELS[item.kind],
             "hi_nego_drug_flag": "1" if item.negotiated else "0", "lmt_used_flag": "0", "drt_reim_flag": "1",
