@@ -66,18 +66,25 @@ class InsuranceActivities:
         if row.ended_at is not None:
             return outcome_of(exchange.infno, row.state, row.code, row.text, row.output)
         doubtful = not new and row.state != UNSENT
+        if not doubtful or exchange.infno not in REVERSIBLE:
+            try:
+                return await self._send(exchange, row.msgid, row.sent_at, matter)
+            except (Unavailable, Misconfigured) as error:  # nothing was done by this try
+                await self._mark(exchange, row.msgid, INTENDED if doubtful else UNSENT, error.code)
+                raise _again(error) from error
+            except (Ambiguous, ContractBroken) as error:
+                await self._mark(exchange, row.msgid, INTENDED, error.code)
+                if exchange.infno not in REVERSIBLE:
+                    if isinstance(error, ContractBroken):
+                        return await self._end(exchange, row.msgid, matter, ExchangeEnd.UNUSABLE, error.code)
+                    raise _again(error) from error
         try:
-            if doubtful and exchange.infno in REVERSIBLE:
-                return await self._resolve(exchange, row.msgid, matter)
-            return await self._send(exchange, row.msgid, row.sent_at, matter)
-        except ProvinceError as error:
-            await self._mark(
-                exchange, row.msgid, INTENDED if doubtful or isinstance(error, Ambiguous) else UNSENT, error.code
-            )
+            return await self._resolve(exchange, row.msgid, matter)
+        except ProvinceError as error:  # it stays in doubt
             raise _again(error) from error
 
     async def _send(self, exchange: Exchange, msgid: str, at: datetime, matter: Matter) -> ExchangeOutcome:
-        """Sends it. What may have been done is resolved at once."""
+        """Sends it once. Raises what leaves open whether it was done, and what certainly was not."""
         given = json.loads(exchange.body)
         for part in exchange.parts:
             given |= matter.form[part]
@@ -88,22 +95,19 @@ class InsuranceActivities:
                 return await self._end(exchange, msgid, matter, ExchangeEnd.VOIDED, "reversed")
             return await self._refused(exchange, msgid, matter, no)
         except ContractBroken as broken:
-            if broken.code in NEVER_SENT or exchange.infno not in REVERSIBLE:
-                return await self._end(exchange, msgid, matter, ExchangeEnd.UNUSABLE, broken.code)
-            await self._mark(exchange, msgid, INTENDED, broken.code)
-            await self._take_back(exchange, msgid)
-            return await self._end(exchange, msgid, matter, ExchangeEnd.UNUSABLE, broken.code)
-        except Ambiguous as lost:
-            await self._mark(exchange, msgid, INTENDED, lost.code)
-            if exchange.infno not in REVERSIBLE:
+            if broken.code not in NEVER_SENT:
                 raise
-            return await self._resolve(exchange, msgid, matter)
+            return await self._end(exchange, msgid, matter, ExchangeEnd.UNUSABLE, broken.code)
         return await self._done(exchange, msgid, matter, json.loads(answer.body))
 
     async def _resolve(self, exchange: Exchange, msgid: str, matter: Matter) -> ExchangeOutcome:
-        """What became of it? Asked, and taken back where it has not arrived."""
-        asked = await self._ask(exchange, QUERY, None, None, {"psn_no": exchange.person, "msgid": msgid})
-        said = asked.output(SettlementsOutput)
+        """What became of it? Asked, and taken back where it has not arrived or nothing usable can be learnt."""
+        try:
+            asked = await self._ask(exchange, QUERY, None, None, {"psn_no": exchange.person, "msgid": msgid})
+            said = asked.output(SettlementsOutput)
+        except ContractBroken as broken:
+            await self._take_back(exchange, msgid)
+            return await self._end(exchange, msgid, matter, ExchangeEnd.UNUSABLE, broken.code)
         if said.msg_stas == "done":
             output = await self._what_was_done(exchange, msgid, said, json.loads(asked.body))
             return await self._done(exchange, msgid, matter, output)
@@ -201,7 +205,7 @@ class InsuranceActivities:
 
 def outcome_of(infno: str, state: str, code: str, said: str, output: Mapping[str, Any] | None) -> ExchangeOutcome:
     """What the workflow is told: never who somebody is, and of fee lines only that they were taken."""
-    body = "" if output is None else json.dumps(_told(infno, output), ensure_ascii=False)
+    body = "" if output is None else json.dumps(_told(infno, output), ensure_ascii=False, sort_keys=True)
     return ExchangeOutcome(end=ExchangeEnd(state), body=body, code=code, text=said)
 
 

@@ -89,6 +89,8 @@ class Town:
             file.write_text(json.dumps({"caller": "tongban", "secrets": [self.secrets[f"tongban-{region}"]]}))
             callers[region] = str(file)
         insurance_file(folder / "insurance.json", self.urls, callers)
+        entries = json.loads((folder / "insurance.json").read_text())
+        (folder / "insurance.json").write_text(json.dumps([entry | {"timeout_s": 2.5} for entry in entries]))
         self.gate: InsuranceGate = open_insurance(folder / "insurance.json")
         self.controls = {
             region: httpx.AsyncClient(base_url=url, trust_env=False, timeout=10) for region, url in self.urls.items()
