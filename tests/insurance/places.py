@@ -34,11 +34,12 @@ _sequence = itertools.count()
 class Person:
     """One of the synthetic insured."""
 
-    def __init__(self, area: str, who: str) -> None:
+    def __init__(self, area: str, who: str, seq: str = "") -> None:
         self.area = area
         self.who = who
-        self.psn_no = f"{area}00000000{WHO.get(who, 99):06}"
-        first = ("3101" if area == "310000" else area[:4]) + "99" + BORN[who]
+        self.seq = seq
+        self.psn_no = f"{area}00000{seq or '000'}{WHO.get(who, 99):06}"
+        first = ("3101" if area == "310000" else area[:4]) + "99" + BORN[who][:8] + (seq or BORN[who][8:])
         weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
         self.certno = first + "10X98765432"[sum(w * int(c) for w, c in zip(weights, first, strict=True)) % 11]
         self.insutype = "310" if who in ("employee", "retired", "arrears") else "390"
