@@ -16,7 +16,7 @@ _seq = itertools.count(20)
 
 @pytest_asyncio.fixture(scope="session")
 async def shared_town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
-    made = Town(tmp_path_factory.mktemp("insurance"), "--hop-timeout", "0.7")
+    made = Town(tmp_path_factory.mktemp("insurance"), "--hop-timeout", "0.5")
     yield made
     assert await made.close() == [0] * 5
 

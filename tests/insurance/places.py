@@ -91,6 +91,11 @@ class Town:
             callers[region] = str(file)
         insurance_file(folder / "insurance.json", self.urls, callers)
         self.gate: InsuranceGate = open_insurance(folder / "insurance.json")
+        listed = json.loads((folder / "insurance.json").read_text())
+        (folder / "hasty.json").write_text(
+            json.dumps([each | {"timeout_s": 0.4, "connect_timeout_s": 0.3} for each in listed])
+        )
+        self.hasty: InsuranceGate = open_insurance(folder / "hasty.json")
         self.controls = {
             region: httpx.AsyncClient(base_url=url, trust_env=False, timeout=10) for region, url in self.urls.items()
         }
@@ -126,6 +131,7 @@ class Town:
     async def close(self) -> list[int]:
         """Ends them in order."""
         await self.gate.aclose()
+        await self.hasty.aclose()
         for client in self.controls.values():
             await client.aclose()
         for process in self.processes.values():
@@ -166,6 +172,10 @@ class Town:
             insured=insured or (person.area if person else ""), institution=code, institution_name="测试医院",
             person=person.psn_no if person and infno != "1101" else "", at=at, body=json.dumps(own | body),
         )  # fmt: skip
+
+    def secret_of(self, region: str) -> str:
+        """What we and that platform have agreed on."""
+        return self.secrets[f"tongban-{region}"]
 
     async def ask(self, infno: str, body: dict[str, Any], person: Person | None = None, **more: Any) -> dict[str, Any]:
         answer = await self.gate.send(self.message(infno, body, person, **more))

@@ -9,7 +9,7 @@ import pytest
 
 from adapters.errors import ContractBroken, Misconfigured, Rejected
 from domain.medical.interface import InsuranceMessage
-from tests.insurance.places import B10, G1, SHANGHAI, A, C, Person, Town, bill, hospital, line, setlinfo, total
+from tests.insurance.places import B10, G1, SHANGHAI, A, C, Person, Town, bill, hospital, line, setlinfo
 
 New = Callable[[str], Person]
 
@@ -344,7 +344,7 @@ async def test_a_chronic_disease_needs_its_certificate_and_an_institution_opened
 async def test_within_a_province_no_hub_is_needed(town: Town) -> None:
     person = Person("340500", "dibao")
     await town.fault("hub", "down", "*", times=50)
-    here = {"place": "340100"}
+    here: dict[str, Any] = {"place": "340100"}
     visit = await town.stay(person, **here)
     assert (await town.settle(person, visit, **here)).category == "other"
     assert await town.ledger("hub", "hub", mdtrt_id=visit) == []
@@ -365,7 +365,3 @@ async def test_what_cannot_be_sent_is_said_before_it_is_sent(town: Town) -> None
         await town.gate.send(told(town, "2401", town.admission(person) | {"begntime": "gestern"}, person))
     with pytest.raises(Misconfigured, match="no_such_message"):
         await town.gate.send(told(town, "2101", {}, person))
-
-
-def test_lines_add_up() -> None:
-    assert total(G1) == "32000.00"
