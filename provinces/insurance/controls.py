@@ -14,7 +14,7 @@ from starlette.routing import Route
 from provinces.clock import BadClock
 from provinces.faces.base import route
 from provinces.faults import BadFault, Where
-from provinces.insurance import statements
+from provinces.insurance import register, statements
 from provinces.insurance.compute import Year
 from provinces.insurance.letters import dumps
 from provinces.insurance.register import HUB
@@ -42,6 +42,7 @@ class Controls:
             route("/sim/books/day", self.day, ["GET"]),
             route("/sim/books/month", self.month, ["GET"]),
             route("/sim/books/differences", self.differences, many),
+            route("/sim/people", self.newcomer, ["POST"]),
             route("/sim/people/{psn_no}", self.person, ["POST"]),
         ]
 
@@ -116,6 +117,19 @@ class Controls:
         if request.method != "GET":
             self._platform.books.plant(planted if request.method == "POST" else [])
         return JSONResponse({"differences": self._platform.books.differences()})
+
+    async def newcomer(self, request: Request) -> Response:
+        """POST /sim/people: {area, who, seq}: one more person of that kind."""
+        body = await request.json()
+        try:
+            area, who, seq = body["area"], body["who"], body["seq"]
+            if register.province_of(area) != self._platform.settings.region or len(seq) != 3 or not seq.isdigit():
+                raise ValueError("another province, or no three digits")
+            admitted = register.one_of(register.pooling_area(area), who, seq)
+        except (ValueError, KeyError, TypeError, StopIteration) as wrong:
+            return JSONResponse({"error": str(wrong)}, 422)
+        self._platform.books.admit_people([admitted])
+        return JSONResponse({"psn_no": admitted.psn_no, "certno": admitted.certno}, 201)
 
     async def person(self, request: Request) -> Response:
         """POST /sim/people/{psn_no}: changes ``balance``, ``status`` or ``aid``, or sets the totals of a ``year``."""

@@ -64,14 +64,27 @@ class Insured:
 def people(region: str) -> Iterator[Insured]:
     """Everybody insured in a province."""
     for area in data("places")["areas"]:
-        if province_of(area) != region:
-            continue
-        for serial, row in enumerate(data("places")["people"], 1):
-            yield Insured(
-                psn_no=f"{area}00000000{serial:06}", certno=resident_number(area, row["born"], row["seq"]), area=area,
-                name=row["name"], born=row["born"], insutype=row["insutype"], psn_type=row["psn_type"],
-                status=row["stas"], aid=row["aid"], balance=Decimal(row["balance"]),
-            )  # fmt: skip
+        if province_of(area) == region:
+            for row in data("places")["people"]:
+                yield one_of(area, row["who"])
+
+
+def one_of(area: str, who: str, seq: str = "") -> Insured:
+    """A person of that kind; ``seq``: another one than the one that is always there, by three digits of the number."""
+    rows = data("places")["people"]
+    serial, row = next((n, row) for n, row in enumerate(rows, 1) if row["who"] == who)
+    return Insured(
+        psn_no=f"{area}00000{seq or '000'}{serial:06}",
+        certno=resident_number(area, row["born"], seq or row["seq"]),
+        area=area,
+        name=row["name"],
+        born=row["born"],
+        insutype=row["insutype"],
+        psn_type=row["psn_type"],
+        status=row["stas"],
+        aid=row["aid"],
+        balance=Decimal(row["balance"]),
+    )
 
 
 def resident_number(area: str, born: str, seq: str) -> str:

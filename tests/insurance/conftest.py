@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 
+import httpx
 import pytest
 import pytest_asyncio
 
 from tests.insurance.places import Person, Town
 
-_AREAS = [f"34{n:02}00" for n in (*range(1, 9), 10, 11, 12, 13, 15, 16, 17)] + [f"32{n:02}00" for n in range(1, 14)]
-_free: dict[str, Iterator[str]] = {}
+_seq = itertools.count(20)
 
 
 @pytest_asyncio.fixture(scope="session")
 async def shared_town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
-    made = Town(tmp_path_factory.mktemp("insurance"), "--hop-timeout", "0.7")
+    made = Town(tmp_path_factory.mktemp("insurance"), "--hop-timeout", "0.5")
     yield made
     assert await made.close() == [0] * 5
 
@@ -30,11 +30,17 @@ async def town(shared_town: Town) -> AsyncIterator[Town]:
 
 
 @pytest.fixture
-def somebody() -> Callable[[str], Person]:
+def somebody(town: Town) -> Callable[[str], Person]:
     """A person of that kind whom nobody has treated yet."""
 
     def next_one(who: str) -> Person:
-        areas = _free.setdefault(who, itertools.chain(_AREAS))
-        return Person(next(areas), who)
+        person = Person("340100", who, f"{next(_seq):03}")
+        told = httpx.post(
+            town.urls["340000"] + "/sim/people",
+            json={"area": person.area, "who": who, "seq": person.seq},
+            trust_env=False,
+        )
+        assert told.json() == {"psn_no": person.psn_no, "certno": person.certno}
+        return person
 
     return next_one

@@ -34,11 +34,12 @@ _sequence = itertools.count()
 class Person:
     """One of the synthetic insured."""
 
-    def __init__(self, area: str, who: str) -> None:
+    def __init__(self, area: str, who: str, seq: str = "") -> None:
         self.area = area
         self.who = who
-        self.psn_no = f"{area}00000000{WHO.get(who, 99):06}"
-        first = ("3101" if area == "310000" else area[:4]) + "99" + BORN[who]
+        self.seq = seq
+        self.psn_no = f"{area}00000{seq or '000'}{WHO.get(who, 99):06}"
+        first = ("3101" if area == "310000" else area[:4]) + "99" + BORN[who][:8] + (seq or BORN[who][8:])
         weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
         self.certno = first + "10X98765432"[sum(w * int(c) for w, c in zip(weights, first, strict=True)) % 11]
         self.insutype = "310" if who in ("employee", "retired", "arrears") else "390"
@@ -92,6 +93,11 @@ class Town:
         entries = json.loads((folder / "insurance.json").read_text())
         (folder / "insurance.json").write_text(json.dumps([entry | {"timeout_s": 2.5} for entry in entries]))
         self.gate: InsuranceGate = open_insurance(folder / "insurance.json")
+        listed = json.loads((folder / "insurance.json").read_text())
+        (folder / "hasty.json").write_text(
+            json.dumps([each | {"timeout_s": 0.4, "connect_timeout_s": 0.3} for each in listed])
+        )
+        self.hasty: InsuranceGate = open_insurance(folder / "hasty.json")
         self.controls = {
             region: httpx.AsyncClient(base_url=url, trust_env=False, timeout=10) for region, url in self.urls.items()
         }
@@ -127,6 +133,7 @@ class Town:
     async def close(self) -> list[int]:
         """Ends them in order."""
         await self.gate.aclose()
+        await self.hasty.aclose()
         for client in self.controls.values():
             await client.aclose()
         for process in self.processes.values():
@@ -167,6 +174,10 @@ class Town:
             insured=insured or (person.area if person else ""), institution=code, institution_name="测试医院",
             person=person.psn_no if person and infno != "1101" else "", at=at, body=json.dumps(own | body),
         )  # fmt: skip
+
+    def secret_of(self, region: str) -> str:
+        """What we and that platform have agreed on."""
+        return self.secrets[f"tongban-{region}"]
 
     async def ask(self, infno: str, body: dict[str, Any], person: Person | None = None, **more: Any) -> dict[str, Any]:
         answer = await self.gate.send(self.message(infno, body, person, **more))
