@@ -32,7 +32,7 @@ from tongban.stack.stack import Stack
 
 T = TypeVar("T")
 MONTH, DAYS = "2026-10", 31
-FUND = "(10000 + n * 7919 % 900000)::bigint"
+FUND = "10000 + n::bigint * 7919 % 900000"
 FILL = (
     # twelve pairs of the four provinces, every day of the month
     f"""
