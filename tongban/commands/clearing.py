@@ -102,19 +102,22 @@ def report(
 def reconcile(
     day: Annotated[str, typer.Option(help="The day, such as 2026-10-12, or yesterday.")],
     book: Annotated[str, typer.Option(help="One place's book, such as 310000 or hub; all of them otherwise.")] = "",
-    books: Annotated[Path | None, typer.Option(help="Folder with the books; default: TONGBAN_BOOKS_DIR.")] = None,
+    books: Annotated[
+        Path | None, typer.Option(help="Folder with the books; else TONGBAN_BOOKS_DIR, else the platforms.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")] = False,
 ) -> None:
     """Compare a day with the outside books. 0: all agree; 1: some differ; 2: unusable input; 3: a book was not read."""
     from activities.reconciliation import PLACES
-    from tongban.cli import refuse, settings_or_exit
+    from tongban.cli import refuse, refusing, settings_or_exit
 
     asked = _day(day)
     if asked is None:
         refuse(f"--day {day}：应为 2026-10-12 或 yesterday。Give a day such as 2026-10-12, or yesterday.")
     if book and book not in PLACES:
         refuse(f"--book {book}：没有此账簿。There is no such book; there are {', '.join(PLACES)}.")
-    done = asyncio.run(_reconcile(settings_or_exit(), asked, book, books))
+    with refusing():
+        done = asyncio.run(_reconcile(settings_or_exit(), asked, book, books))
     if as_json:
         typer.echo(json.dumps([each.model_dump(mode="json") for each in done], ensure_ascii=False))
     else:
@@ -166,13 +169,15 @@ def _line(each: Reconciled) -> str:
 async def _reconcile(settings: Settings, day: date, book: str, folder: Path | None) -> list[Reconciled]:
     from activities.reconciliation import PLACES, reconcile_book
     from adapters.books import JsonBooks
-    from tongban.wiring import open_books, open_database
+    from tongban.wiring import open_books, open_database, read_insurance
 
-    database = open_database(settings)
-    source = JsonBooks(folder) if folder else open_books(settings)
+    database, insurance = open_database(settings), read_insurance(settings)
+    source = JsonBooks(folder) if folder else open_books(settings, insurance)
     try:
         return [await reconcile_book(database, source, place, day) for place in ([book] if book else PLACES)]
     finally:
+        if insurance is not None:
+            await insurance.aclose()
         await database.aclose()
 
 
