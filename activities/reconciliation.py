@@ -25,7 +25,7 @@ class NoBooks:
         """Never a line."""
         for row in tuple[BookRow, ...]():
             yield row
-        raise Unreadable("no source of outside books is configured (TONGBAN_BOOKS_DIR)")
+        raise Unreadable("no source of outside books is configured (TONGBAN_BOOKS_DIR, TONGBAN_INSURANCE_FILE)")
 
 
 async def reconcile_book(

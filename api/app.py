@@ -18,6 +18,7 @@ from api.routers import (
     bulk,
     callbacks,
     cases,
+    clearing,
     deadlines,
     documents,
     drafts,
@@ -36,7 +37,7 @@ METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"}
 LARGEST_JSON = 1024 * 1024
 ROUTERS = (
     *(services, deadlines, documents, drafts, cases, law, people, windows, bulk, tasks, statistics, provinces),
-    *(callbacks, public),
+    *(clearing, callbacks, public),
 )
 _PROBLEMS = {
     code: {"model": Problem, "description": text}

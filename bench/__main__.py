@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from bench import adapters, latency, settlement, throughput
+from bench import adapters, clearing, latency, settlement, throughput
 from bench.meter import machine
 
 RESULTS = Path(__file__).parent / "results"
@@ -20,11 +20,12 @@ app = typer.Typer(add_completion=False, help=__doc__)
 
 @app.command()
 def main(
-    what: Annotated[str, typer.Argument(help="throughput, latency, adapters, settlement or all")] = "all",
+    what: Annotated[str, typer.Argument(help="throughput, latency, adapters, settlement, clearing or all")] = "all",
     pairs: Annotated[int, typer.Option(help="A/B pairs", min=1)] = 5,
     cases: Annotated[int, typer.Option(help="cases per run", min=1)] = 100,
     concurrency: Annotated[int, typer.Option(help="cases open at a time", min=1)] = 20,
     stored: Annotated[int, typer.Option(help="cases in the database while latency is measured")] = 100_000,
+    settlements: Annotated[int, typer.Option(help="settlements in the month that is cleared", min=1)] = 1_000_000,
     name: Annotated[str, typer.Option(help="name of the result file")] = "",
 ) -> None:
     """Starts a stack of its own in a temporary folder, measures, stops."""
@@ -43,6 +44,10 @@ def main(
         result["adapters"] = adapters.run(500, out)
     if what in {"settlement", "all"}:
         result["settlement"] = settlement.run(3.0, out)
+    if what in {"clearing", "all"}:
+        with tempfile.TemporaryDirectory(prefix="tongban-bench-") as folder:
+            Path(folder).chmod(0o755)
+            result["clearing"] = clearing.run(settlements, out, Path(folder))
     RESULTS.mkdir(exist_ok=True)
     file = RESULTS / f"{name or what}.json"
     file.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from catalogue.compiler import DefinitionError, Refused, compile_file
 from domain.calendar import WorkCalendar, YearNotice
@@ -79,6 +80,14 @@ def _mapping(path: Path) -> dict[str, object]:
     return found
 
 
+def read_clearing(path: Path) -> ClearingProfile:
+    """A profile of clearing; OSError or ValueError with what is wrong."""
+    try:
+        return ClearingProfile.model_validate(_yaml(path))
+    except YAMLError as error:
+        raise ValueError(str(error)) from error
+
+
 class Library:
     """Services by code, the working calendar and the divisions. A definition that does not check stops the process.
 
@@ -134,7 +143,7 @@ class Library:
     @cached_property
     def clearing(self) -> ClearingProfile:
         """Days and rates of clearing between provinces, each with its tag."""
-        return ClearingProfile.model_validate(_yaml(self._folder / "clearing.yaml"))
+        return read_clearing(self._folder / "clearing.yaml")
 
     @cached_property
     def notices(self) -> NoticeForms:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from tongban.commands import conformance, deadlines, migrate, new, provinces, reconcile, services, settle
+from tongban.commands import clearing, conformance, deadlines, migrate, new, provinces, reconcile, services, settle
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -33,6 +33,7 @@ app.command("migrate")(migrate.migrate)
 app.command("reconcile")(reconcile.reconcile)
 app.command("conformance")(conformance.conformance)
 app.command("settle")(settle.settle)
+app.add_typer(clearing.app, name="clearing")
 app.add_typer(new.app, name="new")
 app.add_typer(provinces.app, name="provinces")
 

@@ -29,6 +29,7 @@ from models import inspection, outbox, seals
 from models.calendars import Calendars
 from models.database import DATABASE_DOWN, Database, DatabaseError
 from models.effects import question_about
+from models.ledger import inspection as ledger
 from models.matters import matter_states
 from models.outbox import OutboxKind
 from models.windows import open_windows
@@ -121,6 +122,10 @@ async def _matters(database: Database, report: Report) -> None:
 async def _tables(database: Database, settings: Settings, report: Report) -> None:
     path = settings.data_dir / "seals.jsonl"
     noted = _noted(path, report) if path.exists() else []
+    settled, broken_books = await ledger.breaches(database)
+    report.looked("7", settled)
+    for sentence in broken_books:
+        report.broken("7", sentence)
     async with database.begin() as session:
         findings = [("1,2", await inspection.receipts_without_case(session))]
         if not path.exists() and await seals.all_seals(session):

@@ -14,7 +14,7 @@ import structlog
 
 from activities.clearing import ClearingActivities
 from activities.reconciliation import NoBooks, ReconciliationActivities
-from adapters.books import JsonBooks
+from adapters.books import JsonBooks, PlatformBooks
 from adapters.files import DocumentStore
 from adapters.insurance import InsuranceGate, open_insurance
 from adapters.oidc import DiscoveredKeys, FileKeys, UrlKeys
@@ -80,17 +80,21 @@ def key_source(settings: Settings) -> FileKeys | UrlKeys:
     return FileKeys(Path(settings.oidc_keys))
 
 
-def open_books(settings: Settings) -> Books:
-    """Where outside books come from: files of a folder, or nowhere."""
-    return JsonBooks(settings.books_dir) if settings.books_dir else NoBooks()
+def open_books(settings: Settings, insurance: InsuranceGate | None) -> Books:
+    """Where outside books come from: files of a folder, else the insurance platforms, else nowhere."""
+    if settings.books_dir:
+        return JsonBooks(settings.books_dir)
+    return NoBooks() if insurance is None else PlatformBooks(insurance)
 
 
-def clearing_activities(settings: Settings, database: Database, library: Library) -> ClearingWork:
+def clearing_activities(
+    settings: Settings, database: Database, library: Library, insurance: InsuranceGate | None
+) -> ClearingWork:
     """What a core worker does of clearing and reconciliation."""
     calendars = Calendars(lambda: library.calendar)
     return ClearingWork(
         ClearingActivities(database, lambda: library.clearing, calendars),
-        ReconciliationActivities(database, open_books(settings)),
+        ReconciliationActivities(database, open_books(settings, insurance)),
     )
 
 

@@ -119,7 +119,7 @@ async def run(settings: Settings, roles: Sequence[str]) -> None:
             record=RecordActivities(database),
             province=ProvinceActivities(database, provinces, settings.province_slots),
             matters=MatterActivities(database),
-            clearing=clearing_activities(settings, database, Library(more=settings.services_dir)),
+            clearing=clearing_activities(settings, database, Library(more=settings.services_dir), insurance),
             insurance=InsuranceActivities(database, insurance),
         )
         workers = build_workers(client, roles, work, settings.province_slots)

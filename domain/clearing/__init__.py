@@ -20,6 +20,7 @@ from domain.clearing.messages import (
 from domain.clearing.period import ANSWERABLE, NEXT, PeriodState, check_month, days_of, month_before, month_of, moved
 from domain.clearing.prepayment import Level, quota_of, use_of
 from domain.clearing.profile import ClearingProfile, Timed
+from domain.clearing.report import MonthReport, PairLine, Statement, lines_of
 
 __all__ = [
     "ANSWERABLE",
@@ -34,7 +35,9 @@ __all__ = [
     "DisputeAct",
     "Flow",
     "Level",
+    "MonthReport",
     "MonthlyStart",
+    "PairLine",
     "PayAct",
     "PeriodState",
     "Propose",
@@ -42,11 +45,13 @@ __all__ = [
     "ProvinceNet",
     "ReconcileDay",
     "Reconciled",
+    "Statement",
     "Terms",
     "Timed",
     "check_month",
     "days_of",
     "flows_total",
+    "lines_of",
     "month_before",
     "month_of",
     "moved",

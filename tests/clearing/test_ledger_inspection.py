@@ -51,7 +51,7 @@ CRIMES = [
     (
         "UPDATE ledger_posting SET amount = amount + CASE account WHEN 'hifp' THEN 5 ELSE -5 END"
         " WHERE account IN ('hifp', 'cash') AND entry = " + ONE,
-        "its payers have",
+        "its payers paid",
     ),
     ("DELETE FROM ledger_entry WHERE id = " + ONE, "the books say"),
     ("UPDATE ledger_entry SET stay = 'another' WHERE id = " + ONE, "the books say"),

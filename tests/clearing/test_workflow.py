@@ -60,7 +60,8 @@ class Month:
         await self.clock.sleep(max(timedelta(0), moment - await self.clock.get_current_time()))
 
     async def progress(self) -> ClearingProgress:
-        return await self.handle.query(names.CLEARING_QUERY, result_type=ClearingProgress)
+        found: ClearingProgress = await self.handle.query(names.CLEARING_QUERY, result_type=ClearingProgress)
+        return found
 
     async def reaches(self, state: PeriodState) -> ClearingProgress:
         found: ClearingProgress = await eventually(self.progress, lambda p: p.state is state)
