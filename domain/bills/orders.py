@@ -22,7 +22,7 @@ class BillOrder(Message):
     """One effect. key: ours, 64 hex; the same key is the same effect, however often it is sent.
 
     unit: the credit code of whoever acts (payee, or owner of the lock). The parts that a kind needs: content (issue);
-    bill, purpose, amount, days (lock); lock_id (release); feedback; bill, reason (red letter).
+    bill, purpose, amount, days, claim (lock); lock_id (release); feedback; bill, reason (red letter).
     """
 
     kind: OrderKind
@@ -33,6 +33,7 @@ class BillOrder(Message):
     purpose: Purpose | None = None
     amount: int = 0
     days: int = 0
+    claim: str = ""
     lock_id: str = ""
     feedback: Feedback | None = None
     reason: str = ""

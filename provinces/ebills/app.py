@@ -172,9 +172,9 @@ class Platform:
         """POST /api/authenticity: a verdict, never a 404"""
         body = asked.content()
         code, number = text_of(body, "billCode"), text_of(body, "billNumber")
-        real, state = self.desk.is_authentic(code, number, text_of(body, "checkCode"))
+        real, found = self.desk.is_authentic(code, number, text_of(body, "checkCode"))
         out: dict[str, Any] = {"verdict": "AUTHENTIC" if real else "NOT_AUTHENTIC"}
-        return out | ({"state": wire.state_out(state)} if state else {})
+        return out | ({"state": wire.state_out(found["state"]), "bill": wire.bill_out(found["bill"])} if found else {})
 
     def events(self, asked: Asked) -> dict[str, Any]:
         """GET /api/events?after=N"""

@@ -171,11 +171,14 @@ class Desk:
             return None if bill is None else self.state(bill)
 
     def is_authentic(self, code: str, number: str, check_code: str) -> tuple[bool, Told | None]:
-        """Whether the three belong together, and then how the bill stands. A bill that is not there looks the same."""
+        """Whether the three belong together, and then the bill, whole: who knows all three holds it in his hand. A bill
+        that is not there looks like a wrong check code."""
         bill = self.store.bill(code, number)
         expected = bill.check_code if bill else "0" * int(self._numbers["check_length"])
         fits = secrets.compare_digest(expected.encode(), check_code.encode("utf-8", "replace"))
-        return (True, self.look(code, number)) if bill is not None and fits else (False, None)
+        state = self.look(code, number) if fits else None
+        bill = self.store.bill(code, number)
+        return (True, {"bill": face(bill), "state": state}) if bill is not None and state else (False, None)
 
     def events(self, client: str, after: int, most: int) -> list[Told]:
         """A client's feed after a number."""
