@@ -11,6 +11,7 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 from catalogue.compiler import DefinitionError, Refused, compile_file
+from domain.bills import BillRules
 from domain.calendar import WorkCalendar, YearNotice
 from domain.clearing import ClearingProfile
 from domain.errors import Refusal
@@ -157,6 +158,11 @@ class Library:
     def reopening(self) -> Limit:
         """How long a second person has to say whether a case is taken up again."""
         return Limit.model_validate(self._afterwards["reopening"])
+
+    @cached_property
+    def ebills(self) -> BillRules:
+        """How bill numbers look and how long a lock lasts."""
+        return BillRules.model_validate(_mapping(self._folder / "ebills.yaml"))
 
     @cached_property
     def _afterwards(self) -> dict[str, object]:

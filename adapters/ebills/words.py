@@ -122,10 +122,12 @@ def outcome(key: str, body: Body) -> BillOutcome:
 def state(body: Body) -> BillState:
     """How a bill stands."""
     waiting, purpose = body.get("reversalWaiting"), text(body, "lockPurpose")
-    if not isinstance(waiting, bool):
+    version = body.get("version")
+    if not isinstance(waiting, bool) or not isinstance(version, int) or isinstance(version, bool):
         raise Ambiguous("unreadable_answer", "reversalWaiting")
     return BillState(
         ref=BillRef(code=text(body, "billCode", _DIGITS), number=text(body, "billNumber", _DIGITS)),
+        version=version,
         status=meaning(STATUSES, body.get("status")),
         reimbursed=fen(body, "reimbursed"),
         left=fen(body, "left"),

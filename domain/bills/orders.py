@@ -47,9 +47,13 @@ class LockTold(Message):
 
 
 class BillState(Message):
-    """状态查询: how a bill stands. locked_for: what the lock is for, whoever has it; amounts in fen."""
+    """状态查询: how a bill stands. locked_for: what the lock is for, whoever has it; amounts in fen.
+
+    version: grows with every change there, so that what is told late does not overwrite what is newer.
+    """
 
     ref: BillRef
+    version: int
     status: BillStatus
     reimbursed: int
     left: int

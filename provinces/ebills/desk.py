@@ -193,7 +193,7 @@ class Desk:
             "code": bill.code, "number": bill.number, "state": bill.state, "paid": bill.paid,
             "left": 0 if bill.state in ("REVERSED", "RED") else bill.total - bill.fund - bill.paid,
             "purpose": held.purpose if held else "", "red_waiting": bool(bill.red_client),
-            "related_code": bill.related_code, "related_number": bill.related_number,
+            "related_code": bill.related_code, "related_number": bill.related_number, "version": bill.version,
         }  # fmt: skip
 
     # how it hangs together

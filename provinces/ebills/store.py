@@ -15,7 +15,8 @@ CREATE TABLE IF NOT EXISTS bill (
     code TEXT NOT NULL, number TEXT NOT NULL, check_code TEXT NOT NULL, client TEXT NOT NULL, unit TEXT NOT NULL,
     issued_on TEXT NOT NULL, content TEXT NOT NULL, digest TEXT NOT NULL, total INTEGER NOT NULL, fund INTEGER NOT NULL,
     paid INTEGER NOT NULL DEFAULT 0, settled TEXT NOT NULL, state TEXT NOT NULL, red_client TEXT NOT NULL DEFAULT '',
-    related_code TEXT NOT NULL DEFAULT '', related_number TEXT NOT NULL DEFAULT '', PRIMARY KEY (code, number));
+    related_code TEXT NOT NULL DEFAULT '', related_number TEXT NOT NULL DEFAULT '', version INTEGER NOT NULL DEFAULT 1,
+    PRIMARY KEY (code, number));
 CREATE TABLE IF NOT EXISTS hold (
     lock_id TEXT PRIMARY KEY, code TEXT NOT NULL, number TEXT NOT NULL, client TEXT NOT NULL, unit TEXT NOT NULL,
     purpose TEXT NOT NULL, amount INTEGER NOT NULL, claim TEXT NOT NULL, locked_at REAL NOT NULL,
@@ -36,7 +37,7 @@ CREATE INDEX IF NOT EXISTS feed_client ON feed (client, no);
 @dataclass
 class Bill:
     """One bill. Money in fen. red_client: who has asked for a red letter that waits; settled: number of the direct
-    settlement."""
+    settlement; version: grows with every change."""
 
     code: str
     number: str
@@ -54,6 +55,7 @@ class Bill:
     red_client: str = ""
     related_code: str = ""
     related_number: str = ""
+    version: int = 1
 
 
 @dataclass
@@ -95,7 +97,7 @@ class BillStore(Store):
     def seize(self, code: str, number: str, amount: int) -> bool:
         """Compare and set: from free to locked, if that much is left. False: somebody was faster, or too much."""
         changed = self._db.execute(
-            "UPDATE bill SET state = 'LOCKED' WHERE code = ? AND number = ? AND state IN ('NORMAL', 'PART')"
+            "UPDATE bill SET state = 'LOCKED', version = version + 1 WHERE code = ? AND number = ? AND state IN ('NORMAL', 'PART')"
             " AND red_client = '' AND total - fund - paid >= ?",
             (code, number, amount),
         )
@@ -104,17 +106,21 @@ class BillStore(Store):
     def settle(self, code: str, number: str, paid: int, state: str) -> None:
         """What was paid in all, and the state that follows."""
         self._db.execute(
-            "UPDATE bill SET paid = ?, state = ? WHERE code = ? AND number = ?", (paid, state, code, number)
+            "UPDATE bill SET paid = ?, state = ?, version = version + 1 WHERE code = ? AND number = ?",
+            (paid, state, code, number),
         )
 
     def want_red(self, code: str, number: str, client: str) -> None:
         """Who waits for a red letter; "" for nobody."""
-        self._db.execute("UPDATE bill SET red_client = ? WHERE code = ? AND number = ?", (client, code, number))
+        self._db.execute(
+            "UPDATE bill SET red_client = ?, version = version + 1 WHERE code = ? AND number = ?",
+            (client, code, number),
+        )
 
     def take_back(self, code: str, number: str, red: Bill) -> None:
         """The original is 冲红 and points at its red-letter bill."""
         self._db.execute(
-            "UPDATE bill SET state = 'REVERSED', red_client = '', related_code = ?, related_number = ?"
+            "UPDATE bill SET state = 'REVERSED', red_client = '', version = version + 1, related_code = ?, related_number = ?"
             " WHERE code = ? AND number = ?",
             (red.code, red.number, code, number),
         )

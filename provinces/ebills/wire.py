@@ -126,7 +126,7 @@ def state_out(state: Told) -> dict[str, Any]:
         "billCode": state["code"], "billNumber": state["number"], "status": state["state"],
         "reimbursed": yuan(state["paid"]), "left": yuan(state["left"]), "lockPurpose": state["purpose"],
         "reversalWaiting": state["red_waiting"], "relatedCode": state["related_code"],
-        "relatedNumber": state["related_number"],
+        "relatedNumber": state["related_number"], "version": state["version"],
     }  # fmt: skip
 
 
