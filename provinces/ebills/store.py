@@ -97,8 +97,8 @@ class BillStore(Store):
     def seize(self, code: str, number: str, amount: int) -> bool:
         """Compare and set: from free to locked, if that much is left. False: somebody was faster, or too much."""
         changed = self._db.execute(
-            "UPDATE bill SET state = 'LOCKED', version = version + 1 WHERE code = ? AND number = ? AND state IN ('NORMAL', 'PART')"
-            " AND red_client = '' AND total - fund - paid >= ?",
+            "UPDATE bill SET state = 'LOCKED', version = version + 1 WHERE code = ? AND number = ?"
+            " AND state IN ('NORMAL', 'PART') AND red_client = '' AND total - fund - paid >= ?",
             (code, number, amount),
         )
         return changed.rowcount == 1
@@ -120,8 +120,8 @@ class BillStore(Store):
     def take_back(self, code: str, number: str, red: Bill) -> None:
         """The original is 冲红 and points at its red-letter bill."""
         self._db.execute(
-            "UPDATE bill SET state = 'REVERSED', red_client = '', version = version + 1, related_code = ?, related_number = ?"
-            " WHERE code = ? AND number = ?",
+            "UPDATE bill SET state = 'REVERSED', red_client = '', version = version + 1,"
+            " related_code = ?, related_number = ? WHERE code = ? AND number = ?",
             (red.code, red.number, code, number),
         )
 

@@ -92,12 +92,14 @@ def red_letter(ref: BillRef, *, unit: str = HOSPITAL, key: str = "") -> BillOrde
     return BillOrder(kind=OrderKind.RED_LETTER, key=key or new_key(), unit=unit, bill=ref, reason="开具有误")
 
 
-def caller(url: str, client: str = "tongban-test", transport: httpx.AsyncBaseTransport | None = None) -> Ebills:
+def caller(
+    url: str, client: str = "tongban-test", transport: httpx.AsyncBaseTransport | None = None, timeout_s: float = 5.0
+) -> Ebills:
     """One client of the platform."""
     credentials = GivenCredentials({"access_key": client, "secrets": list(KEYS[client])})
     return Ebills(
         AdapterSettings(
-            region="100000", url=url, credentials=credentials, timeout_s=2, connect_timeout_s=1, private_network=True,
+            region="100000", url=url, credentials=credentials, timeout_s=timeout_s, connect_timeout_s=timeout_s / 2, private_network=True,
             transport=transport,
         )
     )  # fmt: skip

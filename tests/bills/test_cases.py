@@ -49,19 +49,21 @@ async def test_case_a_the_insurer_pays_a_part_and_the_employer_the_rest_and_neve
 async def test_case_b_of_two_provinces_that_lock_at_once_exactly_one_wins_a_thousand_times(program: Program) -> None:
     bill = await program.issued()
     winners = {"ours": 0, "others": 0}
-    for _ in range(1000):
-        one, other = await both_at_once(
-            program.ours, program.others, (lock(bill.ref, 100_000), lock(bill.ref, 1, Purpose.EMPLOYER, unit=EMPLOYER))
-        )
+    for turn in range(1000):
+        mine, theirs = lock(bill.ref, 100_000), lock(bill.ref, 1, Purpose.EMPLOYER, unit=EMPLOYER)
+        if turn % 2:  # neither is the one who is always asked first
+            one, other = await both_at_once(program.ours, program.others, (mine, theirs))
+        else:
+            other, one = await both_at_once(program.others, program.ours, (theirs, mine))
         won = [each for each in (one, other) if each.lock is not None]
         lost = [each for each in (one, other) if each.refused]
         assert len(won) == len(lost) == 1
         assert (lost[0].refused, lost[0].lock, lost[0].bill) == (LOCKED, None, None)
         assert won[0].lock is not None
         assert lost[0].locked_for is won[0].lock.lock.purpose
-        mine = won[0] is one
-        winners["ours" if mine else "others"] += 1
-        client, unit = (program.ours, won[0].lock.lock.owner_unit) if mine else (program.others, EMPLOYER)
+        winners["ours" if won[0] is one else "others"] += 1
+        client = program.ours if won[0] is one else program.others
+        unit = won[0].lock.lock.owner_unit
         assert not (await client.send(release(won[0].lock.lock.lock_id, unit=unit))).refused
     assert min(winners.values()) > 0, winners
     held = (await program.books())["locks"]
