@@ -99,7 +99,8 @@ def caller(
     credentials = GivenCredentials({"access_key": client, "secrets": list(KEYS[client])})
     return Ebills(
         AdapterSettings(
-            region="100000", url=url, credentials=credentials, timeout_s=timeout_s, connect_timeout_s=timeout_s / 2, private_network=True,
+            region="100000", url=url, credentials=credentials, timeout_s=timeout_s,
+            connect_timeout_s=timeout_s / 2, private_network=True,
             transport=transport,
         )
     )  # fmt: skip

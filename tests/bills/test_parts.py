@@ -28,8 +28,10 @@ async def test_the_stack_runs_the_platform_agrees_on_a_secret_with_it_and_tells_
         client = open_ebills(folder / "ebills.json")
         outcome = await client.send(issue())
         assert outcome.bill is not None
+        stranger = caller(stack.ebills_url)
         with pytest.raises(Misconfigured):
-            await caller(stack.ebills_url).health()  # the secrets that everybody knows are not taken here
+            await stranger.health()  # the secrets that everybody knows are not taken here
+        await stranger.aclose()
         stack.kill("ebills")
         assert stack.wait_ready("ebills")
         assert (await client.send(lock(outcome.bill.ref, 1))).lock is not None
