@@ -368,11 +368,13 @@ def set_paid(lock: BillLock, feedback: Feedback) -> None:
 
 async def put_order(
     session: AsyncSession, order: BillOrder, actor: Actor, place: Mapping[str, str], at: datetime
-) -> None:
-    """The intent, in the transaction of whatever goes with it."""
+) -> bool:
+    """The intent, in the transaction of whatever goes with it. False: it is there; while another transaction puts the
+    same one, this waits for it."""
     ref = order.bill or BillRef(code="", number="")
-    session.add(
-        BillOrderRow(
+    inserted = await session.execute(
+        upsert(BillOrderRow)
+        .values(
             key=order.key,
             kind=order.kind.value,
             code=ref.code,
@@ -383,8 +385,10 @@ async def put_order(
             tries=1,
             asked_at=at,
         )
+        .on_conflict_do_nothing()
+        .returning(col(BillOrderRow.key))
     )
-    await session.flush()
+    return inserted.first() is not None
 
 
 async def read_order(session: AsyncSession, key: str, *, lock: bool = False) -> BillOrderRow | None:

@@ -38,24 +38,32 @@ async def run_due(house: House, subscribers: Sequence[OnBillReversed] | None = N
     """Everything that is due; returns how many entries and outcomes were taken. Nothing if no platform is connected."""
     if house.ebills is None:
         return 0
+    taken = await settle_left(house, house.ebills)
     try:
-        return await settle_left(house, house.ebills) + await read_feed(house, subscribers)
+        return taken + await read_feed(house, subscribers)
     except ProvinceError as error:
         log.warning("the e-bill platform cannot be read: %s", error.code)
-        return 0
+        return taken
 
 
 async def settle_left(house: House, platform: EbillPlatform, older_s: float = SETTLE_AFTER_S) -> int:
-    """Brings orders to their end that were sent and never answered: found, or sent again under the same key."""
+    """Brings orders to their end that were sent and never answered: found, or sent again under the same key. One that
+    cannot be settled keeps no other waiting."""
     async with house.database.begin() as session:
         left = await bills.unanswered(session, older_s=older_s)
+    settled = 0
     for row in left:
         order = row.order()
         async with house.database.begin() as session:
             await bills.again(session, order.key)
-        outcome = await platform.find(order) or await platform.send(order)
+        try:
+            outcome = await platform.find(order) or await platform.send(order)
+        except ProvinceError as error:
+            log.warning("an order about a bill is still without an answer: %s (%s)", order.kind, error.code)
+            continue
         await record(house, order.key, outcome)
-    return len(left)
+        settled += 1
+    return settled
 
 
 async def read_feed(house: House, subscribers: Sequence[OnBillReversed] | None = None) -> int:
@@ -84,7 +92,9 @@ async def _learn_locks(house: House, platform: EbillPlatform, events: Sequence[B
     async with house.database.begin() as session:
         rows = await bills.unanswered(session, refs=refs)
     for row in rows:
-        outcome = await platform.find(row.order())
+        outcome = await platform.find(
+            row.order()
+        )  # never sent from here: if it is not there, the entry is not about it
         if outcome is not None:
             await record(house, row.key, outcome)
 

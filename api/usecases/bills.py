@@ -127,6 +127,8 @@ async def issue(house: House, actor: Actor, body: BillIn, key: str, institution:
         unit=content.payee.uscc,
         content=content,
     )
+    if is_desk(actor) and not (body.insured and covers(actor.region, body.insured)):
+        raise Refusal("field_invalid", "/insured")  # it issues for those who are insured with it, and sees those
     institution = actor.department if actor.role is Role.INSTITUTION else institution
     place = {"owner": body.owner, "insured": body.insured, "institution": institution}
     outcome = await carry_out(house, actor, order, place)
@@ -255,18 +257,17 @@ async def carry_out(
     """Intent, effect, record. ``ask``: what is checked and written in the transaction of a new intent."""
     platform, now = connected(house), datetime.now(UTC)
     async with house.database.begin() as session:
-        known = await bills.read_order(session, order.key, lock=True)
-        if known is None:
-            if ask is not None:
-                await ask(session, now)
-            await bills.put_order(session, order, actor, place, now)
-        elif known.outcome is not None:
+        new = await bills.put_order(session, order, actor, place, now)
+        if new and ask is not None:
+            await ask(session, now)
+        known = None if new else await bills.read_order(session, order.key, lock=True)
+        if known is not None and known.outcome is not None:
             return BillOutcome.model_validate(known.outcome)
-        else:
-            order = known.order()  # as it was stored first: its key must not mean two things
+        if known is not None:
+            order = known.order()  # as it was stored first: a key must not mean two things
             await bills.again(session, order.key)
     try:
-        outcome = await platform.find(order) if known is not None else None
+        outcome = None if new else await platform.find(order)
         outcome = outcome or await platform.send(order)
     except Unavailable:
         async with house.database.begin() as session:

@@ -203,6 +203,29 @@ async def test_a_repeated_key_is_the_same_order_and_another_body_is_refused(hall
     assert code_of(other) == (409, "idempotency_conflict")
 
 
+async def test_a_double_click_is_one_order_whichever_button_it_was(hall: Hall) -> None:
+    def click(path: str, content: dict[str, Any], who: Caller) -> Any:
+        return who.post(path, json=content, headers={"Idempotency-Key": path.replace("/", "_")})
+
+    issued = await asyncio.gather(*(click("/v1/medical/bills", body(), hall.hospital) for _ in range(6)))
+    assert {answer.status_code for answer in issued} == {201}
+    (number,) = {answer.json()["number"] for answer in issued}
+    bill = issued[0].json()
+    locked = await asyncio.gather(*(click(f"{address(bill)}/lock", wish(100), hall.desk) for _ in range(6)))
+    (lock_id,) = {answer.json()["lock_id"] for answer in locked}
+    paid = payment({"lock_id": lock_id}, 100, "T1")
+    told = await asyncio.gather(*(click(f"{address(bill)}/reimbursements", paid, hall.desk) for _ in range(6)))
+    assert {(answer.status_code, answer.json()["state"]) for answer in told} == {(200, "settled")}
+    there = [each for each in (await hall.platform.books())["locks"] if each["number"] == number]
+    assert len(there) == 1
+    assert (await hall.trail(bill)).count("bill:feedback:done") == 1
+
+
+async def test_a_desk_issues_only_for_those_who_are_insured_with_it(hall: Hall) -> None:
+    answer = await hall.other_desk.post("/v1/medical/bills", json=body())
+    assert code_of(answer) == (422, "field_invalid")
+
+
 UNUSABLE = ("garbage", "wrong_types", "unknown_enum", "wrong_key", "forged_answer", "error_500")
 
 

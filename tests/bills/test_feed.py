@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from api.usecases import bill_feed
 from domain.bills import BillRef, BillReversed, BillStatus, Purpose, takes_back
+from domain.messages import SYSTEM
 from models import bills
 from models.database import Session
 from tests.bills.halls import Hall, payment, wish
-from tests.bills.places import lock
+from tests.bills.places import content, issue, lock
 
 REASON = {"reason": "开具有误"}
 
@@ -153,5 +155,20 @@ async def test_a_platform_that_is_down_is_asked_again_later(hall: Hall) -> None:
     for kind in ("down", "garbage", "forged_answer", "wrong_types"):
         await hall.platform.fault(kind, operation="events")
         assert await bill_feed.run_due(hall.office.house, [hall.recorder.on_bill_reversed]) == 0
+    assert await bill_feed.run_due(hall.office.house, [hall.recorder.on_bill_reversed]) > 0
+    assert len(hall.recorder.told) == 1
+
+
+async def test_an_order_that_can_never_be_answered_keeps_nothing_else_waiting(hall: Hall) -> None:
+    bill = await hall.issue()
+    poison = issue(content().model_copy(update={"total": 1}))  # the platform cannot even read it
+    async with hall.database.begin() as session:
+        await bills.put_order(session, poison, SYSTEM, {}, datetime.now(UTC) - timedelta(hours=1))
+    await hall.platform.fault("garbage", operation="lock")
+    assert (await hall.act(hall.desk, bill, "lock", wish(100))).status_code == 503
+    platform = hall.office.house.ebills
+    assert platform is not None
+    assert await bill_feed.settle_left(hall.office.house, platform, older_s=0) == 1
+    await hall.act(hall.hospital, bill, "red-letter", REASON)
     assert await bill_feed.run_due(hall.office.house, [hall.recorder.on_bill_reversed]) > 0
     assert len(hall.recorder.told) == 1
