@@ -85,16 +85,17 @@ async def read_feed(house: House, subscribers: Sequence[OnBillReversed] | None =
 
 
 async def _learn_locks(house: House, platform: EbillPlatform, events: Sequence[BillEvent]) -> None:
-    """Entries may be about a lock whose order is still without an answer here: first the answer, then the entry."""
+    """Entries may be about a lock whose order is still without an answer here: first the answer, then the entry.
+
+    Nothing is sent: what the platform does not know an entry cannot be about.
+    """
     refs = [event.state.ref for event in events if event.lock_id]
     if not refs:
         return
     async with house.database.begin() as session:
         rows = await bills.unanswered(session, refs=refs)
     for row in rows:
-        outcome = await platform.find(
-            row.order()
-        )  # never sent from here: if it is not there, the entry is not about it
+        outcome = await platform.find(row.order())
         if outcome is not None:
             await record(house, row.key, outcome)
 

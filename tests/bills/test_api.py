@@ -8,10 +8,14 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from api.app import create_app
 from api.usecases import bill_feed
+from api.usecases.bills import advance
+from domain.bills import LockState
 from models import bills
+from models.bills import BillLock
 from tests.bills.halls import CODE, Hall, address, body, payment, wish
 from tests.bills.places import issue
 from tests.fixtures.houses import Caller
@@ -255,6 +259,42 @@ async def test_an_answer_nobody_can_use_leaves_the_order_open_and_the_repetition
     async with hall.database.begin() as session:
         assert await bills.unanswered(session) == []
     assert await hall.breaches() == []
+
+
+async def test_after_an_unknown_outcome_it_is_looked_for_and_nothing_is_sent_while_that_cannot_be_done(
+    hall: Hall,
+) -> None:
+    bill = await hall.issue()
+    await hall.platform.fault("error_500", operation="lock")
+    assert code_of(await hall.act(hall.desk, bill, "lock", wish(100), "k")) == (503, "ebills_unknown_outcome")
+    await hall.platform.fault("down", operation="lookup")
+    assert code_of(await hall.act(hall.desk, bill, "lock", wish(100), "k")) == (503, "temporarily_down")
+    assert [each for each in (await hall.platform.books())["locks"] if each["number"] == bill["number"]] == []
+    assert [held.state for held in (await hall.row(bill))[1]] == ["asked"], "an order that was sent is not forgotten"
+    assert (await hall.act(hall.desk, bill, "lock", wish(100), "k")).status_code == 201
+
+
+async def test_a_lock_whose_time_is_over_is_in_nobodys_way_even_before_the_feed_has_said_so(hall: Hall) -> None:
+    bill = await hall.issue()
+    await hall.lock(bill, 100)
+    await hall.platform.pass_days(31)
+    async with hall.database.begin() as session:
+        statement = "UPDATE bill_lock SET expires_at = now() - interval '1 second' WHERE number = :number"
+        await session.execute(text(statement), {"number": bill["number"]})
+    assert (await hall.lock(bill, 200))["state"] == "open"
+    assert [held.state for held in (await hall.row(bill))[1]] == ["expired", "open"]
+
+
+ENDS = (LockState.RELEASED, LockState.EXPIRED, LockState.SETTLED, LockState.REFUNDED)
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_what_is_told_late_never_opens_a_lock_again(end: LockState) -> None:
+    lock = BillLock(state=end)  # type: ignore[call-arg]
+    for late in (LockState.OPEN, LockState.SUSPENDED):
+        assert not advance(lock, late)
+        assert lock.state == end
+    assert advance(BillLock(state=bills.ASKED), end)  # type: ignore[call-arg]
 
 
 async def test_what_the_client_never_repeats_the_relay_brings_to_its_end(hall: Hall) -> None:
