@@ -15,6 +15,7 @@ from api.limits import RateLimit
 from api.metrics import REQUESTS, SECONDS
 from api.problems import install, problem, unforeseen
 from api.routers import (
+    bills,
     bulk,
     callbacks,
     cases,
@@ -36,7 +37,7 @@ from api.schemas import Problem
 METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 LARGEST_JSON = 1024 * 1024
 ROUTERS = (
-    *(services, deadlines, documents, drafts, cases, law, people, windows, bulk, tasks, statistics, provinces),
+    *(services, deadlines, documents, drafts, cases, law, people, windows, bulk, tasks, statistics, provinces, bills),
     *(clearing, callbacks, public),
 )
 _PROBLEMS = {

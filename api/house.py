@@ -14,6 +14,7 @@ from adapters.files import DocumentStore
 from adapters.port import ProvinceAdapter
 from api.gateway import Gateway
 from catalogue.library import Library
+from domain.bills import BillEvent, BillOrder, BillOutcome, BillRef, BillState, EBill, Verdict
 from domain.calendar import LocalDay
 from models.calendars import Calendars
 from models.database import Database
@@ -45,6 +46,20 @@ class Provinces(Protocol):
     def local_days(self) -> Mapping[str, tuple[LocalDay, ...]]: ...
 
 
+class EbillPlatform(Protocol):
+    """The service platform for fiscal e-bills (adapters.ebills)."""
+
+    async def send(self, order: BillOrder) -> BillOutcome: ...
+
+    async def find(self, order: BillOrder) -> BillOutcome | None: ...
+
+    async def state(self, ref: BillRef) -> BillState | None: ...
+
+    async def verify(self, ref: BillRef, check_code: str) -> tuple[Verdict, EBill | None, BillState | None]: ...
+
+    async def events(self, after: int) -> tuple[tuple[BillEvent, ...], bool]: ...
+
+
 @dataclass(frozen=True)
 class Login:
     """How access tokens are checked. ``algorithms`` is pinned: the token does not choose."""
@@ -70,6 +85,7 @@ class House:
     local_first: bool
     requests_per_s: float = 200.0
     requests_burst: int = 1000
+    ebills: EbillPlatform | None = None
 
     @cached_property
     def calendars(self) -> Calendars:

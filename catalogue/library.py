@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from catalogue.compiler import DefinitionError, Refused, compile_file
+from domain.bills import BillRules
 from domain.calendar import WorkCalendar, YearNotice
 from domain.clearing import ClearingProfile
 from domain.errors import Refusal
@@ -166,6 +167,11 @@ class Library:
     def reopening(self) -> Limit:
         """How long a second person has to say whether a case is taken up again."""
         return Limit.model_validate(self._afterwards["reopening"])
+
+    @cached_property
+    def ebills(self) -> BillRules:
+        """How bill numbers look and how long a lock lasts."""
+        return BillRules.model_validate(_mapping(self._folder / "ebills.yaml"))
 
     @cached_property
     def _afterwards(self) -> dict[str, object]:

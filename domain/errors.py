@@ -83,6 +83,28 @@ ERRORS: dict[str, ErrorKind] = {
     "too_late_to_withdraw": _kind(
         409, "已作出决定，不能撤回。", "A decision has been made; withdrawing is no longer possible."
     ),
+    "bill_amount_exceeds": _kind(
+        409,
+        "金额须为正，且不得超过可报销余额或锁定金额。",
+        "The amount has to be positive and within what is left, or within what was locked.",
+    ),
+    "bill_lock_over": _kind(409, "该锁定已释放、到期或已反馈。", "This lock was released, has expired or is settled."),
+    "bill_locked": _kind(409, "票据已被锁定，用途如所示。", "The bill is locked, for the purpose that is shown."),
+    "bill_red_lettered": _kind(
+        409, "票据已冲红，或本身为红字票据。", "The bill is taken back, or is a red-letter bill."
+    ),
+    "bill_reimbursed": _kind(
+        409, "票据已报销，须先退款方可冲红。", "The bill was reimbursed; that has to be refunded before a red letter."
+    ),
+    "bill_reversal_waiting": _kind(409, "票据正待冲红。", "A red letter is waiting for this bill."),
+    "bill_settled_directly": _kind(
+        409,
+        "该票据已直接结算，医保基金已支付，不能再手工报销。",
+        "The funds paid their share of this bill directly; it cannot be reimbursed by hand as well.",
+    ),
+    "bill_tx_reused": _kind(
+        409, "该交易流水号已用于其他内容。", "This transaction number was used for something else."
+    ),
     "version_conflict": _kind(
         412, "读取之后已有变更，请刷新后再试。", "It has changed since you read it; reload and try again."
     ),
@@ -251,6 +273,14 @@ ERRORS: dict[str, ErrorKind] = {
         "统一社会信用代码有误，请核对18位代码。",
         "The unified social credit code is wrong; check its 18 characters.",
     ),
+    "bill_number_malformed": _kind(
+        422, "票据代码或票据号码格式有误。", "The code or the number of the bill is not well formed."
+    ),
+    "bill_wrong_sum": _kind(
+        422,
+        "票据金额不平：明细合计与医保分解合计须等于总金额。",
+        "The bill does not add up: its lines, and who paid, must each sum to the total.",
+    ),
     "region_unknown": _kind(
         422, "行政区划代码不在长三角三省一市之内。", "The division code is not one of the four provinces."
     ),
@@ -323,6 +353,14 @@ ERRORS: dict[str, ErrorKind] = {
         503,
         "服务的一部分暂时不可用，请稍后原样重试；重复提交不会重复办理。",
         "A part of the service is down; send the same again later, it is done only once.",
+    ),
+    "ebills_not_connected": _kind(
+        503, "本平台未接入财政电子票据公共服务平台。", "No service platform for fiscal e-bills is connected here."
+    ),
+    "ebills_unknown_outcome": _kind(
+        503,
+        "财政电子票据平台未答复，结果尚不明确；请稍后以同一幂等键原样重试，不会重复办理。",
+        "The e-bill platform has not answered; send the same under the same Idempotency-Key, it is done only once.",
     ),
     "storage_down": _kind(
         503, "存储暂时不可用，未作任何变更，请稍后再试。", "Storage is down; nothing was changed, try again later."

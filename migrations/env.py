@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import SQLModel
 
 from models import (
+    bills,
     calendars,
     cases,
     clearing,
@@ -38,6 +39,7 @@ from models import (
 from models.database import database_url
 
 _TABLES = (
+    bills,
     calendars,
     cases,
     clearing,

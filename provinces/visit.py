@@ -109,7 +109,7 @@ async def serve(house: House, request: Request, opening: Opening) -> Response:
     visit.now += skew.seconds if skew else 0.0
     try:
         fault = house.faults.pick(Where.CALL, visit.operation)
-        early = await _before(visit, fault) if fault else None
+        early = await before(request, fault) if fault else None
         if early is not None:
             return early
         visit.admit()
@@ -125,7 +125,8 @@ async def serve(house: House, request: Request, opening: Opening) -> Response:
         return visit.fail(Problem(Code.INTERNAL))
 
 
-async def _before(visit: Visit, fault: Fault) -> Response | None:
+async def before(request: Request, fault: Fault) -> Response | None:
+    """What a fault of a call does instead of the work; None: the work goes on, perhaps later."""
     headers = {"Retry-After": fault.retry_after} if fault.retry_after else {}
     match fault.kind:
         case "down":
@@ -140,17 +141,26 @@ async def _before(visit: Visit, fault: Fault) -> Response | None:
         case "error_500":
             raise Problem(Code.INTERNAL)
         case "reset":
-            wire.drop(visit.request, reset=True)
+            wire.drop(request, reset=True)
             return Response()
         case "half_open":
-            await wire.hold(visit.request, fault.seconds)
+            await wire.hold(request, fault.seconds)
             return Response()
     await asyncio.sleep(fault.seconds)  # delayed
     return None
 
 
 async def _after(visit: Visit, told: Told, fault: Fault) -> Response:
-    request = visit.request
+    if fault.kind == "callback_early":
+        for outcome in told.outcomes:
+            await visit.house.tell_early(outcome.key)
+    told = replace(told, outcomes=tuple(_spoilt(outcome, fault.kind) for outcome in told.outcomes))
+    return await spoil(visit.request, visit.tell(told, fault.kind), fault, visit.deepen)
+
+
+async def spoil(request: Request, answer: Response, fault: Fault, deepen: Callable[[bytes], bytes]) -> Response:
+    """What a fault after the work does to the bytes of the answer, or to the line it goes by."""
+    body = bytes(answer.body)
     match fault.kind:
         case "lost_answer":
             wire.drop(request, reset=False)
@@ -160,21 +170,14 @@ async def _after(visit: Visit, told: Told, fault: Fault) -> Response:
             return Response()
         case "garbage":
             return HTMLResponse(_GARBAGE)
-        case "callback_early":
-            for outcome in told.outcomes:
-                await visit.house.tell_early(outcome.key)
         case "slow":
             await asyncio.sleep(fault.seconds)
-    told = replace(told, outcomes=tuple(_spoilt(outcome, fault.kind) for outcome in told.outcomes))
-    answer = visit.tell(told, fault.kind)
-    body = bytes(answer.body)
-    match fault.kind:
         case "oversize":
             return wire.with_body(answer, body + b" " * (2 << 20))
         case "wrong_charset":
             return wire.with_body(answer, body.decode("gb18030", "replace").encode("utf-16"))
         case "deep":
-            return wire.with_body(answer, visit.deepen(body))
+            return wire.with_body(answer, deepen(body))
         case "drip":
             return wire.drip(answer, fault.seconds)
         case "truncated" | "reset_mid_body":

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import structlog
 from api.delivery import Delivery
 from api.gateway import Down, NotRunning
 from api.house import House
-from api.usecases import orders, reconcile
+from api.usecases import bill_feed, orders, reconcile
 from api.usecases.provinces import QueueLimits, tell_local_days
 from domain.errors import Refusal
 from models import commands, outbox, seals
@@ -24,6 +25,7 @@ from tongban.settings import Settings
 from tongban.wiring import configure_logging, open_house
 
 SEAL_EVERY_S = 5.0
+BILLS_EVERY_S = 3.0
 TIDY_EVERY_S = 3600.0
 log = structlog.get_logger(__name__)
 
@@ -39,6 +41,8 @@ async def run(settings: Settings) -> None:
         delivery = Delivery(house.database, house.gateway, house.calendars, local_first=house.local_first)
         sealed, tidied, limits, days_told, scheduled = 0.0, 0.0, QueueLimits(), False, False
         reading: asyncio.Task[None] | None = None
+        bills: asyncio.Task[None] | None = None
+        asked = 0.0
         while not stop.is_set():
             try:
                 sent = await relay_once(house, delivery)
@@ -51,6 +55,9 @@ async def run(settings: Settings) -> None:
                         await tell_local_days(house)
                         days_told = True
                     scheduled = scheduled or await schedule_once(house)
+                if loop.time() - asked >= BILLS_EVERY_S and (bills is None or bills.done()):
+                    asked = loop.time()
+                    bills = asyncio.create_task(read_bills(house))
                 if not tidied or loop.time() - tidied >= TIDY_EVERY_S:
                     tidied = loop.time()
                     if reading is None or reading.done():
@@ -62,9 +69,10 @@ async def run(settings: Settings) -> None:
                 sent = 0
             if not sent:
                 await _pause(stop, settings.relay_pause_s)
-        if reading is not None:
-            reading.cancel()
-            await asyncio.wait([reading])
+        for beside in (reading, bills):
+            if beside is not None:
+                beside.cancel()
+                await asyncio.wait([beside])
 
 
 async def read_results(house: House, delivery: Delivery) -> None:
@@ -84,6 +92,17 @@ async def schedule_once(house: House) -> bool:
         log.info("not_scheduled", error=str(error))
         return False
     return True
+
+
+async def read_bills(house: House) -> None:
+    """What the e-bill platform tells, and orders to it that were left without an answer, beside everything else."""
+    try:
+        if taken := await bill_feed.run_due(house):
+            log.info("bills_read", count=taken)
+    except (DatabaseError, *DATABASE_DOWN) as error:
+        log.warning("bills_not_read", error=type(error).__name__)
+    except Exception as error:  # noqa: BLE001  an entry nobody can take must not end the relay; it is tried again
+        log.error("bills_failed", error=type(error).__name__, trace=traceback.format_tb(error.__traceback__))
 
 
 async def relay_once(house: House, delivery: Delivery, most: int = 100) -> int:

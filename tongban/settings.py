@@ -34,6 +34,9 @@ class Settings(BaseSettings):
     insurance_file: Path | None = Field(
         default=None, description="JSON file: address and credentials of each insurance platform and of the hub"
     )
+    ebills_file: Path | None = Field(
+        default=None, description="JSON file: address and credentials of the service platform for fiscal e-bills"
+    )
     files_url: str = Field(
         default="", description="where documents are kept: file:///path, s3://bucket; default data_dir/files"
     )

@@ -25,7 +25,7 @@ from domain import names
 from domain.calendar import LocalDay
 from domain.effects import Answer, AnswerStatus, Expect, Verb
 from domain.invariants import CHECKS, deadlines_are_right
-from models import inspection, outbox, seals
+from models import bill_inspection, inspection, outbox, seals
 from models.calendars import Calendars
 from models.database import DATABASE_DOWN, Database, DatabaseError
 from models.effects import question_about
@@ -131,6 +131,7 @@ async def _tables(database: Database, settings: Settings, report: Report) -> Non
         if not path.exists() and await seals.all_seals(session):
             report.unchecked.append(("9", f"no {path.name} here: run this where the relay keeps its data"))
         findings += [("8", await inspection.orphans(session)), ("9", await inspection.check_seals(session, noted))]
+        findings += [("7", await bill_inspection.breaches(session))]
     for number, sentences in findings:
         report.looked(number)
         for sentence in sentences:

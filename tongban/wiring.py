@@ -15,6 +15,7 @@ import structlog
 from activities.clearing import ClearingActivities
 from activities.reconciliation import NoBooks, ReconciliationActivities
 from adapters.books import JsonBooks, PlatformBooks
+from adapters.ebills import Ebills, open_ebills
 from adapters.files import DocumentStore
 from adapters.insurance import InsuranceGate, open_insurance
 from adapters.oidc import DiscoveredKeys, FileKeys, UrlKeys
@@ -108,10 +109,16 @@ def read_insurance(settings: Settings) -> InsuranceGate | None:
     return open_insurance(settings.insurance_file) if settings.insurance_file else None
 
 
+def read_ebills(settings: Settings) -> Ebills | None:
+    """The client of the e-bill platform, if there is one; a mistake in its file stops the process with a sentence."""
+    return open_ebills(settings.ebills_file) if settings.ebills_file else None
+
+
 @asynccontextmanager
 async def open_house(settings: Settings) -> AsyncIterator[House]:
     """What the API and the relay stand on. Temporal need not be up: the connection is made when first used."""
     database, provinces, keys = open_database(settings), read_provinces(settings), key_source(settings)
+    ebills = read_ebills(settings)
     client = await connect(KeyRing.read(settings.payload_keys_file), sandbox=settings.sandbox, lazy=True)
     library = Library(more=settings.services_dir)
     _ = library.services, library.calendar, library.divisions  # a broken definition stops the process now
@@ -128,8 +135,11 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
             local_first=settings.local_first,
             requests_per_s=settings.requests_per_s,
             requests_burst=settings.requests_burst,
+            ebills=ebills,
         )
     finally:
         await keys.aclose()
+        if ebills is not None:
+            await ebills.aclose()
         await provinces.aclose()
         await database.aclose()

@@ -17,6 +17,12 @@ def _shared(name: str) -> Sides:
     return agreed, agreed
 
 
+def _client(name: str) -> Sides:
+    """The other side serves many: it knows each client's secrets by his name."""
+    mine, _ = _shared(name)
+    return mine, {str(mine[name]): mine["secrets"]}
+
+
 def _key_pairs() -> Sides:
     """Two key pairs: each side has its own private key and the other's public one."""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -53,6 +59,7 @@ AGREEMENTS: Mapping[str, Callable[[], Sides]] = {
     "320000": lambda: _shared("app_id"),
     "330000": lambda: _shared("access_key"),
     "340000": lambda: _shared("app_id"),
+    "ebills": lambda: _client("access_key"),
 }
 ADAPTERS: Mapping[str, str] = {"310000": "shanghai", "320000": "jiangsu", "330000": "zhejiang", "340000": "anhui"}
 AT_THE_COUNTER: Mapping[str, tuple[str, ...]] = {"340000": ("natural_resources",)}
@@ -124,4 +131,12 @@ def provinces_file(
 def _write_whole(file: Path, rows: object) -> None:
     temporary = file.with_name(file.name + ".tmp")
     temporary.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    temporary.replace(file)
+
+
+def ebills_file(file: Path, url: str, caller: str) -> None:
+    """Writes where the e-bill platform is and which file holds what was agreed with it."""
+    entry = {"url": url, "credentials": caller, "timeout_s": 10, "connect_timeout_s": 3, "private_network": True}
+    temporary = file.with_name(file.name + ".tmp")
+    temporary.write_text(json.dumps(entry, indent=1) + "\n", "utf-8")
     temporary.replace(file)

@@ -25,11 +25,13 @@ POSTGRES, TEMPORAL, PROVINCES, INSURANCE, MIGRATE, API, WORKERS, RELAY = (
     "workers",
     "relay",
 )
-ALL = frozenset({POSTGRES, TEMPORAL, PROVINCES, INSURANCE, MIGRATE, API, WORKERS, RELAY})
+EBILLS = "ebills"
+ALL = frozenset({POSTGRES, TEMPORAL, PROVINCES, INSURANCE, MIGRATE, API, WORKERS, RELAY, EBILLS})
 CORE, PROVINCE_ROLES = "core", "provinces"
 USUAL_API_PORT = 8700
 USUAL_PROVINCE_PORT = {"310000": 8731, "320000": 8733, "330000": 8734, "340000": 8735}
 USUAL_INSURANCE_PORT = {"310000": 8741, "320000": 8743, "330000": 8744, "340000": 8745, "hub": 8740}
+USUAL_EBILLS_PORT = 8751
 CALLBACK_PATH = "/v1/callbacks/{region}"
 SEEN_POLLING_WITHIN_S = 15.0  # a worker under another identity than pid@host counts as ready after this
 # read from the caller's environment; everything else comes from the stack
@@ -74,6 +76,19 @@ def insurance(region: str, port: int, folder: Path, peers: Path) -> Child:
     return Child(
         name=f"insurance-{region}",
         argv=program("provinces.insurance", *(str(word) for pair in options.items() for word in pair), "--controls"),
+        env=python_env({}),
+        ready=lambda _pid: accepts(port),
+        directory=ROOT,
+    )
+
+
+def ebills(port: int, folder: Path, agreed: Path) -> Child:
+    """The simulated service platform for fiscal e-bills."""
+    folder.mkdir(parents=True, exist_ok=True)
+    options = ("--port", str(port), "--data", str(folder), "--credentials", str(agreed), "--controls")
+    return Child(
+        name=EBILLS,
+        argv=program("provinces.ebills", *options),
         env=python_env({}),
         ready=lambda _pid: accepts(port),
         directory=ROOT,

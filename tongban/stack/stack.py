@@ -22,7 +22,7 @@ from types import FrameType, TracebackType
 from typing import Self
 
 from tongban.stack import parts as part
-from tongban.stack.agreements import INSURANCE, insurance_file, provinces_file
+from tongban.stack.agreements import INSURANCE, ebills_file, insurance_file, provinces_file
 from tongban.stack.child import Child
 from tongban.stack.errors import StackError, StackInUse
 from tongban.stack.keys import AUDIENCE, DEMO_ISSUER, REGIONS, Secrets
@@ -84,6 +84,7 @@ class Stack:
         self.api_url = self.database_url = self.temporal_address = self.temporal_ui_url = ""
         self.province_urls: dict[str, str] = {}
         self.insurance_urls: dict[str, str] = {}
+        self.ebills_url = ""
         self.settings: dict[str, str] = {}
 
     def start(self) -> Self:
@@ -176,7 +177,7 @@ class Stack:
 
     def _compose(self) -> list[Child]:
         """Ports, secrets, settings, and from them the list of children."""
-        self.secrets.generate()
+        self.secrets.generate((*REGIONS, part.EBILLS))
         ports = self._ports = Ports(self.data_dir / "ports.json", usual=self._usual_ports)
         wanted = self._parts
         children: list[Child] = []
@@ -204,6 +205,10 @@ class Stack:
             folder = self.data_dir / "provinces" / region
             children.append(part.province(region, port, folder, self.api_url, self.secrets.province(region)))
         children += self._insurance(ports)
+        if part.EBILLS in wanted:
+            port = ports.take(part.EBILLS, part.USUAL_EBILLS_PORT)
+            self.ebills_url = f"http://{HOST}:{port}"
+            children.append(part.ebills(port, self.data_dir / "ebills", self.secrets.province(part.EBILLS)))
         self._write_settings(api_port)
         return children + self._own_programs(api_port, temporal)
 
@@ -265,6 +270,10 @@ class Stack:
             "TEMPORAL_ADDRESS": self.temporal_address,
             "TEMPORAL_NAMESPACE": NAMESPACE,
         }
+        if self.ebills_url:
+            entry = self.data_dir / "ebills.json"
+            ebills_file(entry, self.ebills_url, str(self.secrets.caller(part.EBILLS)))
+            settings["TONGBAN_EBILLS_FILE"] = str(entry)
         own = os.environ.get("TONGBAN_SERVICES_DIR", "")
         if own:  # the caller's own definitions; a folder of his, so from where he stands
             settings["TONGBAN_SERVICES_DIR"] = str(Path(own).resolve())

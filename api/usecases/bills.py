@@ -1,0 +1,439 @@
+"""Fiscal e-bills: issue, show, verify, lock, release, feed back, take back.
+
+The platform is the authority; we keep what we ordered and what it said. Every order is stored with its key before it is
+sent, and an order that was stored and has no answer is looked up before it is sent again. A client that repeats its
+Idempotency-Key repeats the same order; what nobody repeats the relay brings to its end (api.usecases.bill_feed).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import secrets
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from adapters.errors import ProvinceError, Unavailable
+from api.house import EbillPlatform, House
+from api.schemas_bills import BillIn, BillOut, FeedbackIn, LockIn, LockOut, RedLetterIn, ReleaseIn, VerifyIn, VerifyOut
+from domain.bills import (
+    BillContent,
+    BillOrder,
+    BillOutcome,
+    BillRef,
+    EBill,
+    Feedback,
+    LockState,
+    OrderKind,
+    Standing,
+    Verdict,
+    check_lock,
+    check_sums,
+    locked_for,
+)
+from domain.errors import Refusal
+from domain.identifiers import check_uscc
+from domain.messages import Actor, Role
+from domain.regions import covers
+from models import bills
+from models.bills import Bill, BillLock
+from models.database import Session
+
+DESKS = frozenset({"medical_insurance", "health_insurance"})
+"""Departments that reimburse for the health insurance."""
+T = TypeVar("T")
+_RANK = {
+    bills.ASKED: 0,
+    LockState.OPEN: 1,
+    LockState.SUSPENDED: 2,
+    LockState.RELEASED: 3,
+    LockState.EXPIRED: 3,
+    LockState.SETTLED: 4,
+    LockState.REFUNDED: 5,
+}  # what is told late never leads a lock back
+log = logging.getLogger(__name__)
+
+
+def connected(house: House) -> EbillPlatform:
+    """The platform; Refusal(ebills_not_connected) where there is none."""
+    if house.ebills is None:
+        raise Refusal("ebills_not_connected")
+    return house.ebills
+
+
+def order_key(actor: Actor, key: str, kind: OrderKind) -> str:
+    """The key of an order: the caller's own, so that a repetition is the same order; a new one if there is none."""
+    if not key:
+        return secrets.token_hex(32)
+    return hashlib.sha256(f"ebill\n{actor.subject}\n{kind}\n{key}".encode()).hexdigest()
+
+
+def is_desk(actor: Actor) -> bool:
+    """Whether this is somebody at the health insurance."""
+    return actor.role in {Role.CASEWORKER, Role.SUPERVISOR} and actor.department in DESKS
+
+
+async def visible(session: Session, house: House, actor: Actor, code: str, number: str) -> Bill:
+    """The bill, for its payer, the institution that issued it, the desk where he is insured and whoever holds a lock;
+    Refusal(not_found) for everybody else."""
+    try:
+        ref = house.library.ebills.format.check(BillRef(code=code, number=number))
+    except Refusal:
+        raise Refusal("not_found") from None
+    bill = await bills.read_bill(session, ref)
+    if bill is None or not await _concerns(session, actor, bill):
+        raise Refusal("not_found")
+    return bill
+
+
+async def _concerns(session: Session, actor: Actor, bill: Bill) -> bool:
+    if actor.role is Role.SYSTEM:
+        return True
+    if actor.role in {Role.CITIZEN, Role.AGENT}:
+        return bool(bill.owner) and bill.owner == actor.subject
+    if actor.role is Role.INSTITUTION:
+        return bool(bill.institution) and bill.institution == actor.department
+    if not is_desk(actor):
+        return False
+    if bill.insured and covers(actor.region, bill.insured):
+        return True
+    return any(_is_mine(lock, actor) for lock in await bills.locks_of(session, bill.ref))
+
+
+def _is_mine(lock: BillLock, actor: Actor) -> bool:
+    return (lock.region, lock.department) == (actor.region, actor.department)
+
+
+async def shown(session: Session, actor: Actor, bill: Bill) -> BillOut:
+    """The bill as this actor reads it."""
+    mine = [LockOut.of(lock) for lock in await bills.locks_of(session, bill.ref) if _is_mine(lock, actor)]
+    whole = actor.role is Role.INSTITUTION or actor.subject == bill.owner
+    return BillOut.of(bill, mine, check_code=bill.check_code if whole else "")
+
+
+async def issue(house: House, actor: Actor, body: BillIn, key: str, institution: str = "") -> BillRef:
+    """Issues a bill; returns its numbers. ``institution``: its code, where the actor is not it himself."""
+    content = BillContent.model_validate(body.model_dump(exclude={"owner", "insured"}))
+    check_sums(content)
+    if content.total <= 0:
+        raise Refusal("bill_wrong_sum", "/total")
+    content = content.model_copy(
+        update={"payee": content.payee.model_copy(update={"uscc": check_uscc(content.payee.uscc)})}
+    )
+    order = BillOrder(
+        kind=OrderKind.ISSUE,
+        key=order_key(actor, key, OrderKind.ISSUE),
+        unit=content.payee.uscc,
+        content=content,
+    )
+    if is_desk(actor) and not (body.insured and covers(actor.region, body.insured)):
+        raise Refusal("field_invalid", "/insured")  # it issues for those who are insured with it, and sees those
+    institution = actor.department if actor.role is Role.INSTITUTION else institution
+    place = {"owner": body.owner, "insured": body.insured, "institution": institution}
+    outcome = await carry_out(house, actor, order, place)
+    if outcome.bill is None:
+        raise _refusal(outcome)
+    return outcome.bill.ref
+
+
+async def verify(house: House, body: VerifyIn, code: str, number: str) -> VerifyOut:
+    """Whether code, number and check code belong together. NOT_AUTHENTIC is a verdict, not an error."""
+    platform = connected(house)
+    try:
+        ref = house.library.ebills.format.check(BillRef(code=code, number=number))
+    except Refusal:
+        return VerifyOut(verdict=Verdict.NOT_AUTHENTIC)
+    verdict, bill, state = await _asked(platform.verify(ref, body.check_code))
+    if bill is None or state is None:
+        return VerifyOut(verdict=verdict)
+    return VerifyOut(
+        verdict=verdict,
+        status=state.status,
+        total=bill.total,
+        left=state.left,
+        issue_date=bill.issue_date,
+        locked_for=state.locked_for,
+        red_waiting=state.red_waiting,
+        related=state.related,
+    )
+
+
+async def lock(house: House, actor: Actor, code: str, number: str, body: LockIn, key: str) -> LockOut:
+    """Locks a bill for a claim. A bill that is not in our books is taken in, if its check code is right."""
+    ref = await _presented(house, actor, code, number, body.check_code)
+    term = house.library.ebills.lock
+    if body.days is not None and body.days > term.most:
+        raise Refusal("days_out_of_range", "/days")
+    order = BillOrder(
+        kind=OrderKind.LOCK,
+        key=order_key(actor, key, OrderKind.LOCK),
+        unit=check_uscc(body.owner_unit),
+        bill=ref,
+        purpose=body.purpose,
+        amount=body.amount,
+        days=body.days or term.days,
+        claim=body.claim,
+    )
+
+    async def ask(session: Session, now: datetime) -> None:
+        bill = await bills.read_bill(session, ref, lock=True)
+        if bill is None:
+            raise Refusal("not_found")
+        # what others have locked or been paid may be out of date here; the platform says no to that
+        check_lock(Standing(bill=bill.bill()), body.purpose, body.amount)
+        held = await bills.add_lock(session, order, region=actor.region, department=actor.department, at=now)
+        if held is not None:
+            raise locked_for(held)
+
+    outcome = await carry_out(house, actor, order, {}, ask)
+    if outcome.refused:
+        raise _refusal(outcome)
+    async with house.database.begin() as session:
+        row = await bills.read_lock(session, order_key=order.key)
+    if row is None:
+        raise Refusal("not_found")
+    return LockOut.of(row)
+
+
+async def release(house: House, actor: Actor, code: str, number: str, body: ReleaseIn, key: str) -> LockOut:
+    """Gives a lock of one's own up."""
+    held = await _own_lock(house, actor, code, number, body.lock_id)
+    order = BillOrder(
+        kind=OrderKind.RELEASE,
+        key=order_key(actor, key, OrderKind.RELEASE),
+        unit=held.owner_unit,
+        bill=held.ref,
+        lock_id=body.lock_id,
+    )
+    return await _about_lock(house, actor, order, body.lock_id)
+
+
+async def feed_back(house: House, actor: Actor, code: str, number: str, body: FeedbackIn, key: str) -> LockOut:
+    """Reports what was paid under a lock of one's own, or that it came back. The same number is the same payment."""
+    held = await _own_lock(house, actor, code, number, body.lock_id)
+    order = BillOrder(
+        kind=OrderKind.FEEDBACK,
+        key=order_key(actor, key, OrderKind.FEEDBACK),
+        unit=held.owner_unit,
+        bill=held.ref,
+        feedback=Feedback(
+            lock_id=body.lock_id,
+            reimb_time=body.reimb_time,
+            reimb_amount=body.reimb_amount,
+            tx_no=body.tx_no,
+            refunds=body.refunds,
+        ),
+    )
+    return await _about_lock(house, actor, order, body.lock_id)
+
+
+async def red_letter(house: House, actor: Actor, code: str, number: str, body: RedLetterIn, key: str) -> BillRef:
+    """Takes a bill back: at once, or as soon as nobody holds it. For whoever issued it."""
+    async with house.database.begin() as session:
+        bill = await visible(session, house, actor, code, number)
+        if not bill.issued_here or (actor.role is Role.INSTITUTION and bill.institution != actor.department):
+            raise Refusal("not_found")
+    order = BillOrder(
+        kind=OrderKind.RED_LETTER,
+        key=order_key(actor, key, OrderKind.RED_LETTER),
+        unit=str(bill.payee["uscc"]),
+        bill=bill.ref,
+        reason=body.reason,
+    )
+    outcome = await carry_out(house, actor, order, {})
+    if outcome.refused:
+        raise _refusal(outcome)
+    return bill.ref
+
+
+async def carry_out(
+    house: House,
+    actor: Actor,
+    order: BillOrder,
+    place: dict[str, str],
+    ask: Callable[[Session, datetime], Awaitable[None]] | None = None,
+) -> BillOutcome:
+    """Intent, effect, record. ``ask``: what is checked and written in the transaction of a new intent."""
+    platform, now = connected(house), datetime.now(UTC)
+    async with house.database.begin() as session:
+        new = await bills.put_order(session, order, actor, place, now)
+        if new and ask is not None:
+            await ask(session, now)
+        known = None if new else await bills.read_order(session, order.key, lock=True)
+        if known is not None and known.outcome is not None:
+            return BillOutcome.model_validate(known.outcome)
+        if known is not None:
+            order = known.order()  # as it was stored first: a key must not mean two things
+            await bills.again(session, order.key)
+    try:
+        outcome = None if new else await platform.find(order)
+        outcome = outcome or await platform.send(order)
+    except Unavailable:
+        async with house.database.begin() as session:
+            await bills.drop_order(session, order.key)
+        raise Refusal("temporarily_down") from None
+    except ProvinceError as error:
+        log.warning("the outcome of an order about a bill is unknown: %s (%s)", order.kind, error.code)
+        raise Refusal("ebills_unknown_outcome") from None
+    await record(house, order.key, outcome)
+    return outcome
+
+
+async def record(house: House, key: str, outcome: BillOutcome) -> None:
+    """Writes down what became of an order, once, whoever learns it first."""
+    now = datetime.now(UTC)
+    async with house.database.begin() as session:
+        row = await bills.read_order(session, key, lock=True)
+        if row is None or row.outcome is not None:
+            return
+        await bills.answer_order(row, outcome, now)
+        order, actor = row.order(), row.by()
+        if order.kind is OrderKind.ISSUE:
+            await _issued(session, actor, outcome, row.place, now)
+            return
+        bill = order.bill
+        if bill is None or await bills.read_bill(session, bill, lock=True) is None:
+            raise LookupError("an order about a bill that is not in the books")
+        data = {"refused": outcome.refused} if outcome.refused else _told(order)
+        end = "refused" if outcome.refused else "done"
+        await bills.note(session, bill, f"bill:{order.kind}:{end}", actor, now, data)
+        await _lock_after(session, order, outcome)
+        if outcome.state is not None:
+            await bills.take_state(session, outcome.state, now)
+        if order.kind is OrderKind.RED_LETTER and outcome.bill is not None:
+            await take_red(session, bill, outcome.bill, actor, now)
+
+
+async def take_red(session: Session, original: BillRef, red: EBill, actor: Actor, now: datetime) -> None:
+    """A red-letter bill of ours goes into the books beside its original, once."""
+    first = await bills.read_bill(session, original)
+    if first is None:
+        return
+    new = await bills.add_bill(
+        session,
+        red,
+        at=now,
+        owner=first.owner,
+        institution=first.institution,
+        insured=first.insured,
+        issued_here=True,
+    )
+    if new:
+        await bills.note(session, red.ref, "bill:red_letter:written", actor, now, {"original": str(original)})
+
+
+async def _issued(session: Session, actor: Actor, outcome: BillOutcome, place: dict[str, str], now: datetime) -> None:
+    if outcome.bill is None or outcome.state is None:
+        return
+    new = await bills.add_bill(
+        session,
+        outcome.bill,
+        at=now,
+        owner=place["owner"],
+        institution=place["institution"],
+        insured=place["insured"],
+        issued_here=True,
+    )
+    await bills.take_state(session, outcome.state, now)
+    if new:
+        await bills.note(session, outcome.bill.ref, "bill:issue:done", actor, now)
+
+
+async def _lock_after(session: Session, order: BillOrder, outcome: BillOutcome) -> None:
+    """Our row of the lock that an order was about."""
+    if order.kind is OrderKind.LOCK:
+        row = await bills.read_lock(session, order_key=order.key)
+    else:
+        lock_id = order.feedback.lock_id if order.feedback else order.lock_id
+        row = await bills.read_lock(session, lock_id=lock_id) if lock_id else None
+    if row is None:
+        return
+    if outcome.refused:
+        row.state = bills.REFUSED if row.state == bills.ASKED else row.state
+        return
+    if outcome.lock is None:
+        return
+    told = outcome.lock
+    row.lock_id, row.locked_at, row.expires_at = told.lock.lock_id, told.lock.locked_at, told.lock.expires_at
+    advance(row, told.state)
+    if order.feedback is not None:
+        bills.set_paid(row, order.feedback)
+
+
+def advance(row: BillLock, state: LockState) -> bool:
+    """The lock's next state, if it is a later one. False: it had come as far already."""
+    if row.state != bills.REFUSED and _RANK[state] <= _RANK[row.state]:
+        return False
+    row.state = state.value
+    return True
+
+
+def _told(order: BillOrder) -> dict[str, str]:
+    """Codes and amounts for the trail; nothing personal."""
+    data = {"purpose": order.purpose.value if order.purpose else "", "claim": order.claim, "lock": order.lock_id}
+    if order.kind is OrderKind.LOCK:
+        data["amount_fen"] = str(order.amount)
+    if order.feedback is not None:
+        paid = order.feedback
+        data |= {"lock": paid.lock_id, "tx_no": paid.tx_no, "refunds": paid.refunds}
+        data["amount_fen"] = str(paid.reimb_amount)
+    return {name: value for name, value in data.items() if value}
+
+
+async def _about_lock(house: House, actor: Actor, order: BillOrder, lock_id: str) -> LockOut:
+    outcome = await carry_out(house, actor, order, {})
+    if outcome.refused:
+        raise _refusal(outcome)
+    async with house.database.begin() as session:
+        row = await bills.read_lock(session, lock_id=lock_id)
+    if row is None:
+        raise Refusal("not_found")
+    return LockOut.of(row)
+
+
+async def _own_lock(house: House, actor: Actor, code: str, number: str, lock_id: str) -> BillLock:
+    async with house.database.begin() as session:
+        bill = await visible(session, house, actor, code, number)
+        held = await bills.read_lock(session, lock_id=lock_id)
+    if held is None or held.ref != bill.ref or not _is_mine(held, actor):
+        raise Refusal("not_found")
+    return held
+
+
+async def _presented(house: House, actor: Actor, code: str, number: str, check_code: str) -> BillRef:
+    """The bill that somebody has put on this desk: one it may see anyhow, or one whose check code it was given."""
+    async with house.database.begin() as session:
+        try:
+            return (await visible(session, house, actor, code, number)).ref
+        except Refusal:
+            if not check_code:
+                raise
+    ref = house.library.ebills.format.check(BillRef(code=code, number=number))
+    verdict, bill, state = await _asked(connected(house).verify(ref, check_code))
+    if verdict is not Verdict.AUTHENTIC or bill is None or state is None:
+        raise Refusal("not_found")
+    now = datetime.now(UTC)
+    async with house.database.begin() as session:
+        new = await bills.add_bill(
+            session, bill, at=now, owner="", institution="", insured=actor.region, issued_here=False
+        )
+        if new:
+            await bills.note(session, ref, "bill:taken_in", actor, now)
+        await bills.take_state(session, state, now)
+    return ref
+
+
+async def _asked(question: Awaitable[T]) -> T:
+    """A question to the platform, which changes nothing there whatever becomes of it."""
+    try:
+        return await question
+    except ProvinceError as error:
+        log.warning("the e-bill platform cannot be asked: %s", error.code)
+        raise Refusal("temporarily_down") from None
+
+
+def _refusal(outcome: BillOutcome) -> Refusal:
+    if outcome.refused == "bill_locked" and outcome.locked_for is not None:
+        return locked_for(outcome.locked_for)
+    return Refusal(outcome.refused or "ebills_unknown_outcome")
