@@ -1,4 +1,4 @@
-"""RecognitionWorkflow: drives one recognition of examinations and tests. The rules are ``domain.medical.recognition``'s."""
+"""RecognitionWorkflow: drives one recognition of examinations and tests by ``domain.medical.recognition``."""
 
 from __future__ import annotations
 
