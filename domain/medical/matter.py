@@ -11,14 +11,12 @@ Courses are pure: the workflow that drives one (workflows.matters) adds durabili
 
 from __future__ import annotations
 
-import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Generic, TypeVar
 
-from domain.calendar import SHANGHAI
 from domain.identifiers import case_number
 from domain.messages import SYSTEM, Actor, Message
 from domain.record import Event, Waiting
@@ -48,16 +46,6 @@ _CODE = {
 def matter_number(kind: MatterKind, region: str, day: date, sequence: int) -> str:
     """A number in the form of a case number (28 characters), with the six letters of its kind: YBZY01 is a stay."""
     return case_number(region, day, "pc", _CODE[kind], sequence)
-
-
-def message_id(institution: str, no: str, count: int, now: datetime) -> str:
-    """The msgid of a matter's next message: institution 12, Asia/Shanghai time 14, sequence 4 (domain note 3.4).
-
-    The sequence begins at a place of its own in each matter, so that matters of one second hardly meet; one that does
-    is refused as used before, and sent again under the next.
-    """
-    begin = int(hashlib.sha256(no.encode()).hexdigest()[:8], 16)
-    return f"{institution}{now.astimezone(SHANGHAI):%Y%m%d%H%M%S}{(begin + count) % 10_000:04d}"
 
 
 class Act(Message):

@@ -15,7 +15,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from domain.calendar import local_day
-from domain.medical.matter import Course, Exchange, ExchangeEnd, ExchangeOutcome, Limit, MatterKind, message_id
+from domain.identifiers import normalise_id
+from domain.medical.matter import Course, Errand, Exchange, ExchangeEnd, ExchangeOutcome, Limit, MatterKind
 from domain.medical.recognition import reports
 from domain.medical.recognition.messages import (
     ENDS,
@@ -37,20 +38,21 @@ from domain.medical.recognition.messages import (
     ReportView,
     WithdrawAct,
 )
-from domain.medical.recognition.rules import explain, forbidden, judge, valid_until
+from domain.medical.recognition.rules import forbidden, judge, valid_until
 from domain.messages import SYSTEM, Actor, Role, Text
+from domain.names import holder_digest
 from domain.record import Waiting, Who
 
 S, R = RecognitionStatus, ReportState
 PATIENTS = frozenset({Role.CITIZEN, Role.AGENT})
-TRIES = 3  # messages that were certainly not carried out, each under a new number
-USED_BEFORE = "X102"
+TRIES = 3  # of a message that was certainly not carried out
+PERSON = "person"  # the part of the form that holds psn_no, which is put into every message
 REFUSED = frozenset({R.BARRED, R.RE_EXAMINED})
 
 
 @dataclass
 class _Sent:
-    """A message on its way. ``body``: as it is sent again, should it have had no effect."""
+    """A message on its way. ``body``: as it is sent once more, if it certainly had no effect."""
 
     infno: str
     source: str
@@ -78,7 +80,6 @@ class RecognitionCourse(Course[RecognitionAct]):
         self._auth: dict[str, str] = {}
         self._sent: dict[str, _Sent] = {}
         self._facts: dict[str, Facts] = {}
-        self._messages = 0
         self._end = S.COMPLETED
         self._end_reason = ""
 
@@ -121,7 +122,7 @@ class RecognitionCourse(Course[RecognitionAct]):
             return "recognition_reason" if act.reason is not None else None
         if act.reason is None:
             return "recognition_reason"
-        return "reason_required" if act.reason is Reason.R6_OTHER and not act.words.strip() else None
+        return "reason_required" if act.reason is Reason.R6_OTHER and not act.words else None
 
     def apply(self, act: RecognitionAct, now: datetime) -> None:
         _DO[type(act)](self, act, now)
@@ -149,7 +150,7 @@ class RecognitionCourse(Course[RecognitionAct]):
             changes |= {"state": R.RECOGNISED, "saved": item.price if item else 0}
             self.note("recognised", now, actor=act.actor, data=data)
         else:
-            changes |= {"state": R.RE_EXAMINED, "explanation": explain((), act.reason, act.words)}
+            changes |= {"state": R.RE_EXAMINED, "words": act.words}
             self.note("re_examined", now, actor=act.actor, data=data | {"reason": str(act.reason)})
         self.reports[act.report] = report.model_copy(update=changes)
         self._go_on(now)
@@ -170,12 +171,17 @@ class RecognitionCourse(Course[RecognitionAct]):
         end = local_day(now)
         for source in self.sources:
             body = {
-                "psn_no": self.start.psn_no,
-                "begndate": str(end - timedelta(days=self._lookback())),
-                "enddate": str(end),
+                "begndate": str(end),
+                "enddate": str(local_day(now + timedelta(hours=self.start.terms.reading_hours))),
                 "auth_doc_no": self.consent or self.no,
             }
-            self._send(_Sent("5461", source, body=json.dumps(body)), now)
+            self._send(_Sent("5461", source, body=json.dumps(body)))
+
+    def _mine(self, psn_no: str) -> bool:
+        return holder_digest(self.no, psn_no) == self.start.psn
+
+    def _his(self, certificate: str) -> bool:
+        return holder_digest(self.no, normalise_id(certificate)) == self.start.holder
 
     def _lookback(self) -> int:
         """No further than a report could still be recognised."""
@@ -183,33 +189,30 @@ class RecognitionCourse(Course[RecognitionAct]):
         unlisted = len(days) < len(self.start.wanted)
         return max([*days, *([self.start.terms.lookback_days] if unlisted else [])])
 
-    def _send(self, sent: _Sent, now: datetime) -> None:
+    def _send(self, sent: _Sent) -> None:
         purpose = f"{sent.infno}:{sent.source}:{sent.report}"
         self._sent[purpose] = sent
-        msgid = message_id(self.start.institution, self.no, self._messages, now)
-        self._messages += 1
-        self.exchanges.append(
+        self.errands.append(
             Exchange(
                 no=self.no,
-                msgid=msgid,
+                number=self.next_errand(),
                 infno=sent.infno,
                 purpose=purpose,
                 place=self.start.place,
                 insured=sent.source,
                 institution=self.start.institution,
                 institution_name=self.start.institution_name,
-                person=self.start.psn_no,
                 body=sent.body,
+                parts=(PERSON,),
             )
         )
 
-    def take_outcome(self, exchange: Exchange, outcome: ExchangeOutcome, now: datetime) -> None:
-        sent = self._sent.pop(exchange.purpose, None)
+    def take_outcome(self, errand: Errand, outcome: ExchangeOutcome, now: datetime) -> None:
+        sent = self._sent.pop(errand.purpose, None)
         if sent is None or self.state is not S.READING:
             return  # it is over, or he has taken his consent back: what comes now is not read
-        used = outcome.end is ExchangeEnd.REFUSED and outcome.code == USED_BEFORE
-        if (used or outcome.end is ExchangeEnd.VOIDED) and sent.tries < TRIES:
-            self._send(_Sent(sent.infno, sent.source, sent.report, sent.body, sent.tries + 1), now)
+        if outcome.end is ExchangeEnd.VOIDED and sent.tries < TRIES:
+            self._send(_Sent(sent.infno, sent.source, sent.report, sent.body, sent.tries + 1))
             return
         code = "" if outcome.end is ExchangeEnd.DONE else outcome.code or outcome.end.value
         try:
@@ -229,17 +232,21 @@ class RecognitionCourse(Course[RecognitionAct]):
         if code:
             self._failed(sent, code, now)
             return
-        self._auth[sent.source] = reports.read_authorisation(body, self.start.psn_no)
+        self._auth[sent.source] = reports.read_authorisation(body, self._mine)
         self.sources[sent.source] = "authorised"
-        period = {k: v for k, v in json.loads(sent.body).items() if k.endswith("date")}
-        ask = {"psn_no": self.start.psn_no, "auth_no": self._auth[sent.source], **period}
-        self._send(_Sent("5401", sent.source, body=json.dumps(ask)), now)
+        today = local_day(now)
+        ask = {
+            "auth_no": self._auth[sent.source],
+            "begndate": str(today - timedelta(days=self._lookback())),
+            "enddate": str(today),
+        }
+        self._send(_Sent("5401", sent.source, body=json.dumps(ask)))
 
     def _take_index(self, sent: _Sent, body: str, code: str, now: datetime) -> None:
         if code:
             self._failed(sent, code, now)
             return
-        rows, unreadable = reports.read_index(body, self.start.psn_no)
+        rows, unreadable = reports.read_index(body, self._mine)
         wanted = [row for row in rows if row.item_code in self.start.wanted]
         wanted.sort(key=lambda row: row.exam_time, reverse=True)
         taken = wanted[: max(0, self.start.terms.most_reports - len(self.reports))]
@@ -250,8 +257,8 @@ class RecognitionCourse(Course[RecognitionAct]):
             id_ = f"r{len(self.reports) + 1}"
             self.reports[id_] = self._seen(id_, sent.source, entry)
             self._facts[id_] = Facts(entry=entry, retrieved=False, intact=False, same_person=True)
-            ask = {"psn_no": self.start.psn_no, "auth_no": self._auth[sent.source], "rpt_no": entry.rpt_no}
-            self._send(_Sent("5402", sent.source, id_, json.dumps(ask)), now)
+            ask = {"auth_no": self._auth[sent.source], "rpt_no": entry.rpt_no}
+            self._send(_Sent("5402", sent.source, id_, json.dumps(ask)))
 
     def _seen(self, id_: str, source: str, entry: ReportEntry) -> ReportView:
         item = self._item(entry.item_code)
@@ -271,8 +278,8 @@ class RecognitionCourse(Course[RecognitionAct]):
     def _take_report(self, sent: _Sent, body: str, code: str, now: datetime) -> None:
         if code:
             return
-        report, start = self.reports[sent.report], self.start
-        facts, result, digest = reports.read_report(body, start.psn_no, self.no, start.holder, report.entry)
+        report = self.reports[sent.report]
+        facts, result, digest = reports.read_report(body, self._mine, self._his, report.entry)
         self._facts[sent.report] = facts
         changes = {"result": result, "digest": digest, "same_person": facts.same_person}
         self.reports[sent.report] = report.model_copy(update=changes)
@@ -295,7 +302,7 @@ class RecognitionCourse(Course[RecognitionAct]):
         codes = forbidden(findings)
         changes: dict[str, Any] = {"findings": findings}
         if codes:
-            changes |= {"state": R.BARRED, "explanation": explain(findings, None, "")}
+            changes |= {"state": R.BARRED}
         self.reports[id_] = report.model_copy(update=changes)
         self.note("judged", now, data={"report": id_, "item": report.entry.item_code, "codes": ",".join(codes)})
 
@@ -338,7 +345,7 @@ class RecognitionCourse(Course[RecognitionAct]):
         self.state, self.since = status, now
         if status in ENDS:
             self.reason = self._end_reason
-            self.exchanges.clear()
+            self.errands.clear()
             self._sent.clear()
             self._drop_open()
             self.close(now)
@@ -379,7 +386,7 @@ class RecognitionCourse(Course[RecognitionAct]):
         """What has not come by now is done without."""
         for sent in self._sent.values():
             self._failed(sent, "no_answer", now)
-        self.exchanges.clear()
+        self.errands.clear()
         self._sent.clear()
         self._judge(now)
 

@@ -178,10 +178,10 @@ class ReportState(StrEnum):
 class RecognitionStart(Message):
     """What a recognition is started with.
 
-    place: six digits of the institution, where the mark must hold. sources: whose reports are asked for. holder: the
-    digest of the patient's certificate number in this matter; psn_no: his number with the insured place. wanted: codes
-    of the items that are about to be ordered; items: those of them that are on the list. about: the stay or visit, if
-    there is one. emergency: his consent cannot be had; he is told.
+    place: six digits of the institution, where the mark must hold. sources: whose reports are asked for. holder,
+    psn: digests, in this matter, of the patient's certificate number and of his number with the insured place. wanted:
+    codes of the items that are about to be ordered; items: those of them that are on the list. about: the stay or
+    visit, if there is one. emergency: his consent cannot be had; he is told.
     """
 
     no: str
@@ -191,7 +191,7 @@ class RecognitionStart(Message):
     insured: str
     sources: tuple[str, ...]
     holder: str
-    psn_no: str
+    psn: str
     wanted: tuple[str, ...]
     items: tuple[ListedItem, ...]
     list_version: str
@@ -216,7 +216,7 @@ class WithdrawAct(Act):
 
 
 class DecideAct(Act):
-    """The physician decides about one report. ``words``: to the patient."""
+    """The physician decides about one report. ``words``: the part of the form that holds what he tells the patient."""
 
     act: Literal["decide"] = "decide"
     report: str
@@ -243,7 +243,7 @@ RecognitionAct = Annotated[
 
 
 class ReportView(Message):
-    """A report as it is kept. ``digest``: SHA-256 of what was fetched. ``explanation``: to the patient, if refused."""
+    """A report as it is kept. ``digest``: SHA-256 of what was fetched. ``saved``: fen, once it is recognised."""
 
     id: str
     entry: ReportEntry
@@ -259,7 +259,7 @@ class ReportView(Message):
     decided_at: datetime | None = None
     decided_by: str = ""
     reason: Reason | None = None
-    explanation: Text | None = None
+    words: str = ""
     acknowledged_at: datetime | None = None
     charges: tuple[str, ...] = ()
     readings: tuple[str, ...] = ()

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from decimal import Decimal
 
 from pydantic import ValidationError
 
-from domain.identifiers import normalise_id
 from domain.medical.recognition.messages import Facts, ReportEntry
-from domain.names import holder_digest
 
 LONGEST_RESULT = 100_000
+Same = Callable[[str], bool]
 
 
 class Unusable(ValueError):
@@ -27,18 +27,18 @@ def without_conclusion(body: str) -> str:
     return json.dumps(_stripped(_read(body)), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
-def read_authorisation(body: str, psn_no: str) -> str:
-    """The number of an authorisation (5461)."""
-    output = _about(body, psn_no)
+def read_authorisation(body: str, mine: Same) -> str:
+    """The number of an authorisation (5461). ``mine``: whether a psn_no is the patient's."""
+    output = _about(body, mine)
     number = output.get("auth_no")
     if not isinstance(number, str) or not 1 <= len(number) <= 64:
         raise Unusable("auth_no")
     return number
 
 
-def read_index(body: str, psn_no: str) -> tuple[tuple[ReportEntry, ...], int]:
+def read_index(body: str, mine: Same) -> tuple[tuple[ReportEntry, ...], int]:
     """The rows of an index (5401), each report once, and how many rows could not be read."""
-    rows = _about(body, psn_no).get("data")
+    rows = _about(body, mine).get("data")
     if not isinstance(rows, list):
         raise Unusable("data")
     entries: dict[str, ReportEntry] = {}
@@ -53,18 +53,16 @@ def read_index(body: str, psn_no: str) -> tuple[tuple[ReportEntry, ...], int]:
     return tuple(entries.values()), unreadable
 
 
-def read_report(body: str, psn_no: str, no: str, holder: str, entry: ReportEntry) -> tuple[Facts, str, str]:
+def read_report(body: str, mine: Same, his: Same, entry: ReportEntry) -> tuple[Facts, str, str]:
     """Facts, result and digest of a report (5402). Of somebody else's nothing is kept.
 
-    holder: ``names.holder_digest`` of the matter and the certificate number that the report must bear. entry: what the
-    index has said, which it must repeat.
+    his: whether a certificate number is the patient's. entry: what the index has said, which the report must repeat.
     """
     output = _stripped(_read(body))
     if not isinstance(output, dict):
         raise Unusable("output")
-    certificate = output.get("certno")
-    same = isinstance(certificate, str) and holder_digest(no, normalise_id(certificate)) == holder
-    if output.get("psn_no") != psn_no or not same:
+    psn_no, certificate = output.get("psn_no"), output.get("certno")
+    if not (isinstance(psn_no, str) and mine(psn_no) and isinstance(certificate, str) and his(certificate)):
         return Facts(entry=entry, retrieved=True, intact=True, same_person=False), "", ""
     said = output.get("result")
     result = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False, sort_keys=True) if said else ""
@@ -100,9 +98,10 @@ def _stripped(value: object) -> object:
     return str(value) if isinstance(value, Decimal) else value
 
 
-def _about(body: str, psn_no: str) -> dict[str, object]:
+def _about(body: str, mine: Same) -> dict[str, object]:
     output = _stripped(_read(body))
-    if not isinstance(output, dict) or output.get("psn_no") != psn_no:
+    psn_no = output.get("psn_no") if isinstance(output, dict) else None
+    if not isinstance(output, dict) or not isinstance(psn_no, str) or not mine(psn_no):
         raise Unusable("psn_no")
     return output
 
