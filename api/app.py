@@ -21,10 +21,12 @@ from api.routers import (
     deadlines,
     documents,
     drafts,
+    health,
     law,
     people,
     provinces,
     public,
+    recognitions,
     services,
     statistics,
     tasks,
@@ -36,6 +38,7 @@ METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"}
 LARGEST_JSON = 1024 * 1024
 ROUTERS = (
     *(services, deadlines, documents, drafts, cases, law, people, windows, bulk, tasks, statistics, provinces),
+    *(recognitions, health),
     *(callbacks, public),
 )
 _PROBLEMS = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
@@ -280,7 +281,7 @@ def test_whatever_happens_somebody_holds_it_and_nothing_is_recognised_against_th
 ) -> None:
     rows = [row("RPT-1", days=14, hr_scope="340000" if barred else "national"), row("RPT-2", "LAB-HBA1C")]
     it = room(Platform({HOME: rows}, ends={"5401": [], "RPT-2": list(ends)}))  # type: ignore[arg-type]
-    does = {
+    does: dict[str, Callable[[], object]] = {
         "consent": it.consent,
         "no": lambda: it.consent(granted=False),
         "withdraw": it.withdraw,
