@@ -21,6 +21,7 @@ from api.routers import (
     deadlines,
     documents,
     drafts,
+    fhir,
     health,
     law,
     people,
@@ -38,7 +39,7 @@ METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"}
 LARGEST_JSON = 1024 * 1024
 ROUTERS = (
     *(services, deadlines, documents, drafts, cases, law, people, windows, bulk, tasks, statistics, provinces),
-    *(recognitions, health),
+    *(recognitions, health, fhir),
     *(callbacks, public),
 )
 _PROBLEMS = {
