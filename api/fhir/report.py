@@ -36,6 +36,7 @@ class ReportFacts:
 def diagnostic_report(facts: ReportFacts) -> Resource:
     """The result stands in a contained Observation; mark and decision are extensions."""
     code = coding(SYSTEM + "recognition-item", facts.item, facts.name)
+    performer = logical(INSTITUTION, facts.institution, facts.institution_name)
     moment = facts.examined_at.isoformat() if facts.examined_at else ""
     observation = filled(
         (
@@ -57,10 +58,7 @@ def diagnostic_report(facts: ReportFacts) -> Resource:
             ("code", code),
             ("subject", logical(PERSON, facts.person)),
             ("effectiveDateTime", moment),
-            (
-                "performer",
-                [logical(INSTITUTION, facts.institution, facts.institution_name)] if facts.institution else [],
-            ),
+            ("performer", [performer] if facts.institution else []),
             ("result", [{"reference": "#result"}] if facts.result else []),
         )
     )
