@@ -11,7 +11,7 @@ from api.fhir.report import ReportFacts, diagnostic_report
 from api.fhir.words import Resource
 from api.house import House
 from api.usecases.health import may_read_health, own_person
-from api.usecases.recognitions import visible
+from api.usecases.recognitions import result_in, visible
 from domain.calendar import SHANGHAI
 from domain.errors import Refusal
 from domain.medical.access import DataKind
@@ -45,11 +45,11 @@ async def read_report(session: Session, house: House, login: Login, id_: str) ->
     view = RecognitionView.model_validate(matter.progress)
     for report in view.reports:
         if report.id == number and report.same_person:
-            return diagnostic_report(_facts(matter, report))
+            return diagnostic_report(_facts(matter, report, await result_in(session, matter.no, report)))
     raise Refusal("not_found")
 
 
-def _facts(matter: Matter, report: ReportView) -> ReportFacts:
+def _facts(matter: Matter, report: ReportView, result: str) -> ReportFacts:
     entry = report.entry
     return ReportFacts(
         id=f"{matter.no}-{report.id}",
@@ -60,7 +60,7 @@ def _facts(matter: Matter, report: ReportView) -> ReportFacts:
         examined_at=_moment(entry.exam_time),
         institution=entry.fixmedins_code,
         institution_name=entry.fixmedins_name,
-        result=report.result,
+        result=result,
         scope=entry.hr_scope,
         certificate=entry.qc_cert_no,
         decision=report.state.value,

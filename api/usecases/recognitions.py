@@ -42,12 +42,14 @@ from domain.medical.recognition import (
     ReportView,
 )
 from domain.medical.recognition.course import PERSON
+from domain.medical.recognition.reports import result_of
 from domain.medical.recognition.rules import explain
 from domain.messages import Actor, Role
 from domain.record import Event, Waiting
 from models import health_access
 from models.cases import next_sequence
 from models.database import Session
+from models.insurance import read_message
 from models.matters import Matter, add_part, insert_matter, list_matters, read_matter
 
 EMERGENCY = "emergency"  # the part of the form with the reason
@@ -306,12 +308,22 @@ async def _out(session: Session, house: House, matter: Matter, *, reports: bool)
         emergency=view.emergency,
         consent=consent_out(given) if given else None,
         consent_text=house.library.health_consents[Purpose.RECOGNITION].model_dump(exclude={"tag"}),
-        reports=[_report(matter, report) for report in view.reports] if reports else [],
+        reports=[_report(matter, report, await result_in(session, matter.no, report)) for report in view.reports]
+        if reports
+        else [],
         reports_hidden=bool(view.reports) and not reports,
     )
 
 
-def _report(matter: Matter, report: ReportView) -> ReportOut:
+async def result_in(session: Session, no: str, report: ReportView) -> str:
+    """The result of a report, out of the answer that brought it; empty where it is not to be seen (any more)."""
+    if not report.same_person or report.state is ReportState.LAPSED:
+        return ""
+    message = await read_message(session, no, report.message)
+    return result_of(message.output) if message is not None and message.output is not None else ""
+
+
+def _report(matter: Matter, report: ReportView, result: str) -> ReportOut:
     entry, words = report.entry, matter.form.get(report.words) if report.words else None
     refused = report.state in {ReportState.BARRED, ReportState.RE_EXAMINED}
     barred = report.findings if report.state is ReportState.BARRED else ()
@@ -332,7 +344,7 @@ def _report(matter: Matter, report: ReportView) -> ReportOut:
             "until": entry.qc_enddate,
         },
         equipment=entry.equip,
-        result=report.result,
+        result=result,
         digest=report.digest,
         state=report.state,
         findings=[

@@ -25,6 +25,7 @@ from domain.medical.recognition import (
     RecognitionStart,
     WithdrawAct,
 )
+from domain.medical.recognition.reports import AUTHORISE, INDEX, recordable, told
 from domain.messages import Actor, Role
 
 NOW = datetime(2026, 11, 26, 2, 0, tzinfo=UTC)  # ten in the morning
@@ -73,27 +74,31 @@ class Platform:
     ends: dict[str, list[ExchangeOutcome]] = field(default_factory=dict)
     changed: dict[str, dict[str, Any]] = field(default_factory=dict)
     seen: list[Exchange] = field(default_factory=list)
+    kept: list[dict[str, object]] = field(default_factory=list)
 
-    def answer(self, exchange: Exchange, psn_no: str = PSN_NO, certificate: str = CERTIFICATE) -> ExchangeOutcome:
-        """What comes back, with a conclusion that nobody must keep."""
+    def answer(self, exchange: Exchange) -> ExchangeOutcome:
+        """What the workflow is told of what comes back, with conclusions that nobody must keep."""
         self.seen.append(exchange)
         body = json.loads(exchange.body)
         for key in (body.get("rpt_no", ""), exchange.infno):
             if waiting := self.ends.get(key):
                 return waiting.pop(0)
-        rows = self.reports.get(exchange.insured, [])
-        if exchange.infno == "5461":
-            return self._done({"psn_no": psn_no, "auth_no": f"AU-{exchange.insured}"})
+        rows, mine = self.reports.get(exchange.insured, []), {"psn_no": PSN_NO}
+        if exchange.infno == AUTHORISE:
+            return self._done(exchange, mine | {"auth_no": f"AU-{exchange.insured}"})
         assert body["auth_no"] == f"AU-{exchange.insured}"
-        if exchange.infno == "5401":
+        if exchange.infno == INDEX:
             period = [r for r in rows if body["begndate"] <= r["exam_time"][:10] <= body["enddate"]]
-            return self._done({"psn_no": psn_no, "data": period, "conclusion": "SECRET"})
+            return self._done(exchange, mine | {"data": period, "conclusion": "SECRET"})
         (found,) = [r for r in rows if r["rpt_no"] == body["rpt_no"]]
-        more = {"psn_no": psn_no, "certno": certificate, "result": "影像号 1001", "conclusion": "SECRET"}
-        return self._done(found | more | self.changed.get(body["rpt_no"], {}))
+        more = mine | {"certno": CERTIFICATE, "result": "影像号 1001", "conclusion": "SECRET"}
+        return self._done(exchange, found | more | self.changed.get(body["rpt_no"], {}))
 
-    def _done(self, output: dict[str, Any]) -> ExchangeOutcome:
-        return ExchangeOutcome(end=ExchangeEnd.DONE, body=json.dumps(output, ensure_ascii=False))
+    def _done(self, exchange: Exchange, output: dict[str, Any]) -> ExchangeOutcome:
+        taken = recordable(exchange.infno, exchange.no, names.holder_digest(exchange.no, CERTIFICATE), output)
+        self.kept.append(taken)
+        body = json.dumps(told(exchange.infno, exchange.no, taken), ensure_ascii=False)
+        return ExchangeOutcome(end=ExchangeEnd.DONE, body=body)
 
     def asked(self, infno: str) -> list[dict[str, Any]]:
         """The bodies of the messages of that number."""

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.medical.recognition import RecognitionStatus, without_conclusion
+from domain.medical.recognition import RecognitionStatus
 from domain.medical.recognition.messages import ENDS, TRANSITIONS
-from domain.medical.recognition.reports import Unusable, read_index
+from domain.medical.recognition.reports import Unusable, read_index, result_of, stripped
 from tests.recognition.sick import (
     CERTIFICATE,
     DOCTOR,
@@ -87,11 +87,16 @@ def test_no_message_holds_the_patients_number_and_the_form_has_it_put_in() -> No
     assert [exchange.number for exchange in sent] == [1, 2, 3, 4]
 
 
-def test_no_conclusion_is_ever_kept() -> None:
+def test_neither_conclusion_nor_result_reaches_the_workflow_and_no_conclusion_the_record() -> None:
     it = room(Platform(dict(TWO), changed={"RPT-1": {"result": [{"value": 5, "Conclusion": "SECRET"}]}}))
     it.consent()
-    assert "SECRET" not in it.course.view().model_dump_json()
-    assert all(r.result and len(r.digest) == 64 for r in it.course.view().reports)
+    seen = it.course.view().model_dump_json()
+    assert "SECRET" not in seen
+    assert "影像号" not in seen
+    assert all(len(r.digest) == 64 for r in it.course.view().reports)
+    assert "conclusion" not in _keys(it.platform.kept)
+    results = [result_of(kept) for kept in it.platform.kept if "certno" in kept]
+    assert results == ['[{"value": 5}]', "影像号 1001"]
 
 
 values = st.recursive(
@@ -108,9 +113,9 @@ values = st.recursive(
 
 @given(values)
 def test_a_message_is_taken_in_without_its_conclusions_however_deep(value: object) -> None:
-    kept = json.loads(without_conclusion(json.dumps(value)))
-    assert "conclusion" not in json.dumps(_keys(kept)).lower()
-    assert json.loads(without_conclusion(json.dumps(kept))) == kept
+    kept = stripped(value)
+    assert "conclusion" not in str(_keys(kept)).lower()
+    assert stripped(kept) == kept
 
 
 def _keys(value: object) -> list[str]:
@@ -119,16 +124,16 @@ def _keys(value: object) -> list[str]:
     return [key for inner in value for key in _keys(inner)] if isinstance(value, list) else []
 
 
-@pytest.mark.parametrize("body", ["", "[]", "{", '{"data": []}', '{"psn_no": "other", "data": []}', "NaN", "[" * 99999])
+@pytest.mark.parametrize("body", ["", "[]", "{", '{"data": []}', '{"psn": "other", "data": []}', "NaN", "[" * 99999])
 def test_an_answer_that_is_not_about_the_patient_is_not_used(body: str) -> None:
     with pytest.raises(Unusable):
-        read_index(body, lambda number: number == PSN_NO)
+        read_index(body, "mine")
 
 
 def test_a_row_that_cannot_be_read_is_counted_and_the_others_are_used() -> None:
     odd = [row("RPT-8") | {"item_code": 7}, {"rpt_no": "RPT-7", "exam_time": "2026-11-25 08:00:00"}]
     it = Room(Platform({HOME: [row(), row("RPT-9", "LAB-HBA1C") | {"equip": None}, *odd]}))
-    rows, unreadable = read_index(json.dumps({"psn_no": PSN_NO, "data": it.platform.reports[HOME]}), PSN_NO.__eq__)
+    rows, unreadable = read_index(json.dumps({"psn": "mine", "data": it.platform.reports[HOME]}), "mine")
     assert ([entry.rpt_no for entry in rows], unreadable) == (["RPT-1", "RPT-9"], 2)
     it.consent()
     assert set(it.states) == {"RPT-1"}
@@ -164,7 +169,8 @@ def test_a_report_of_somebody_else_bars_itself_and_nothing_of_it_is_kept() -> No
     it.consent()
     assert it.states == {"RPT-1": "barred", "RPT-2": "barred"}
     view = it.course.view()
-    assert "HIS" not in view.model_dump_json()
+    assert [r.digest for r in view.reports] == ["", ""]
+    assert ["result" in kept for kept in it.platform.kept if kept.get("certno") not in {None, CERTIFICATE}] == [False]
     assert all(f.code == "T4_ID_MISMATCH" for r in view.reports for f in r.findings if not f.holds)
 
 
@@ -229,7 +235,6 @@ def test_withdrawal_leaves_what_was_decided_and_drops_what_was_not() -> None:
     it.decide("r1", "recognise")
     assert it.withdraw() is None
     assert (it.course.status, it.states) == ("withdrawn", {"RPT-1": "recognised", "RPT-2": "lapsed"})
-    assert it.course.view().reports[1].result == ""
 
 
 def test_a_recognition_nobody_decides_is_closed_after_its_term() -> None:

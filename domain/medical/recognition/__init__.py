@@ -32,7 +32,6 @@ from domain.medical.recognition.messages import (
     Terms,
     WithdrawAct,
 )
-from domain.medical.recognition.reports import without_conclusion
 from domain.medical.recognition.rules import forbidden, judge, mark_covers
 
 __all__ = [
@@ -66,5 +65,4 @@ __all__ = [
     "judge",
     "mark_covers",
     "recognised_items",
-    "without_conclusion",
 ]

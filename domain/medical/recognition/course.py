@@ -15,7 +15,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from domain.calendar import local_day
-from domain.identifiers import normalise_id
 from domain.medical.matter import Course, Errand, Exchange, ExchangeEnd, ExchangeOutcome, Limit, MatterKind
 from domain.medical.recognition import reports
 from domain.medical.recognition.messages import (
@@ -38,9 +37,9 @@ from domain.medical.recognition.messages import (
     ReportView,
     WithdrawAct,
 )
+from domain.medical.recognition.reports import AUTHORISE, INDEX, REPORT
 from domain.medical.recognition.rules import forbidden, judge, valid_until
 from domain.messages import SYSTEM, Actor, Role, Text
-from domain.names import holder_digest
 from domain.record import Waiting, Who
 
 S, R = RecognitionStatus, ReportState
@@ -59,6 +58,7 @@ class _Sent:
     report: str = ""
     body: str = ""
     tries: int = 1
+    number: int = 0
 
 
 class RecognitionCourse(Course[RecognitionAct]):
@@ -175,13 +175,7 @@ class RecognitionCourse(Course[RecognitionAct]):
                 "enddate": str(local_day(now + timedelta(hours=self.start.terms.reading_hours))),
                 "auth_doc_no": self.consent or self.no,
             }
-            self._send(_Sent("5461", source, body=json.dumps(body)))
-
-    def _mine(self, psn_no: str) -> bool:
-        return holder_digest(self.no, psn_no) == self.start.psn
-
-    def _his(self, certificate: str) -> bool:
-        return holder_digest(self.no, normalise_id(certificate)) == self.start.holder
+            self._send(_Sent(AUTHORISE, source, body=json.dumps(body)))
 
     def _lookback(self) -> int:
         """No further than a report could still be recognised."""
@@ -192,10 +186,11 @@ class RecognitionCourse(Course[RecognitionAct]):
     def _send(self, sent: _Sent) -> None:
         purpose = f"{sent.infno}:{sent.source}:{sent.report}"
         self._sent[purpose] = sent
+        sent.number = self.next_errand()
         self.errands.append(
             Exchange(
                 no=self.no,
-                number=self.next_errand(),
+                number=sent.number,
                 infno=sent.infno,
                 purpose=purpose,
                 place=self.start.place,
@@ -232,7 +227,7 @@ class RecognitionCourse(Course[RecognitionAct]):
         if code:
             self._failed(sent, code, now)
             return
-        self._auth[sent.source] = reports.read_authorisation(body, self._mine)
+        self._auth[sent.source] = reports.read_authorisation(body, self.start.psn)
         self.sources[sent.source] = "authorised"
         today = local_day(now)
         ask = {
@@ -240,13 +235,13 @@ class RecognitionCourse(Course[RecognitionAct]):
             "begndate": str(today - timedelta(days=self._lookback())),
             "enddate": str(today),
         }
-        self._send(_Sent("5401", sent.source, body=json.dumps(ask)))
+        self._send(_Sent(INDEX, sent.source, body=json.dumps(ask)))
 
     def _take_index(self, sent: _Sent, body: str, code: str, now: datetime) -> None:
         if code:
             self._failed(sent, code, now)
             return
-        rows, unreadable = reports.read_index(body, self._mine)
+        rows, unreadable = reports.read_index(body, self.start.psn)
         wanted = [row for row in rows if row.item_code in self.start.wanted]
         wanted.sort(key=lambda row: row.exam_time, reverse=True)
         taken = wanted[: max(0, self.start.terms.most_reports - len(self.reports))]
@@ -258,7 +253,7 @@ class RecognitionCourse(Course[RecognitionAct]):
             self.reports[id_] = self._seen(id_, sent.source, entry)
             self._facts[id_] = Facts(entry=entry, retrieved=False, intact=False, same_person=True)
             ask = {"auth_no": self._auth[sent.source], "rpt_no": entry.rpt_no}
-            self._send(_Sent("5402", sent.source, id_, json.dumps(ask)))
+            self._send(_Sent(REPORT, sent.source, id_, json.dumps(ask)))
 
     def _seen(self, id_: str, source: str, entry: ReportEntry) -> ReportView:
         item = self._item(entry.item_code)
@@ -279,9 +274,9 @@ class RecognitionCourse(Course[RecognitionAct]):
         if code:
             return
         report = self.reports[sent.report]
-        facts, result, digest = reports.read_report(body, self._mine, self._his, report.entry)
+        facts, digest = reports.read_report(body, self.start.psn, self.start.holder, report.entry)
         self._facts[sent.report] = facts
-        changes = {"result": result, "digest": digest, "same_person": facts.same_person}
+        changes = {"message": sent.number, "digest": digest, "same_person": facts.same_person}
         self.reports[sent.report] = report.model_copy(update=changes)
 
     # judging
@@ -315,7 +310,7 @@ class RecognitionCourse(Course[RecognitionAct]):
     def _drop_open(self) -> None:
         """What nobody has decided about is not kept."""
         for report in self._open():
-            self.reports[report.id] = report.model_copy(update={"state": R.LAPSED, "result": ""})
+            self.reports[report.id] = report.model_copy(update={"state": R.LAPSED})
 
     def _unread(self) -> list[ReportView]:
         """Refusals that the patient has not acknowledged."""
@@ -437,7 +432,7 @@ _DO: Mapping[type, Callable[[RecognitionCourse, Any, datetime], None]] = {
     CancelAct: RecognitionCourse._cancel,
 }
 _TAKE: Mapping[str, Callable[[RecognitionCourse, _Sent, str, str, datetime], None]] = {
-    "5461": RecognitionCourse._take_authorisation,
-    "5401": RecognitionCourse._take_index,
-    "5402": RecognitionCourse._take_report,
+    AUTHORISE: RecognitionCourse._take_authorisation,
+    INDEX: RecognitionCourse._take_index,
+    REPORT: RecognitionCourse._take_report,
 }

@@ -243,14 +243,16 @@ RecognitionAct = Annotated[
 
 
 class ReportView(Message):
-    """A report as it is kept. ``digest``: SHA-256 of what was fetched. ``saved``: fen, once it is recognised."""
+    """A report as it is kept. ``digest``: SHA-256 of what was fetched; ``message``: the errand whose answer holds the
+    result. ``saved``: fen, once it is recognised.
+    """
 
     id: str
     entry: ReportEntry
     source: str
     name: Text
     kind: ItemKind | None = None
-    result: str = ""
+    message: int = 0
     digest: str = ""
     same_person: bool = False
     state: ReportState
