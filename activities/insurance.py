@@ -29,6 +29,7 @@ from domain.calendar import local_day
 from domain.medical import Exchange, ExchangeEnd, ExchangeOutcome
 from domain.medical.interface import InsuranceAnswer, InsuranceMessage, ReversalOutput, SettlementsOutput
 from domain.medical.interface_words import REVERSIBLE, SETTLES, UNDOES
+from domain.medical.recognition.reports import ABOUT_REPORTS, recordable, told
 from models import insurance
 from models.database import Database
 from models.insurance import INTENDED, UNSENT
@@ -64,7 +65,7 @@ class InsuranceActivities:
         if matter is None:
             raise ApplicationError(f"no matter {exchange.no}", type="NoMatter")
         if row.ended_at is not None:
-            return outcome_of(exchange.infno, row.state, row.code, row.text, row.output)
+            return outcome_of(exchange, row.state, row.code, row.text, row.output)
         doubtful = not new and row.state != UNSENT
         if not doubtful or exchange.infno not in REVERSIBLE:
             try:
@@ -187,13 +188,15 @@ class InsuranceActivities:
         output: Mapping[str, Any] | None = None,
     ) -> ExchangeOutcome:
         now = datetime.now(UTC)
+        if output is not None and exchange.infno in ABOUT_REPORTS:
+            output = recordable(exchange.infno, matter.no, str(matter.start.get("holder", "")), output)
         async with self._database.begin() as session:
             if output is not None and exchange.infno in SETTLES | UNDOES:
                 await book(session, exchange, matter, msgid, output)
             else:
                 await end_doubt(session, msgid)
             await insurance.end(session, msgid, end.value, code, said, output, now)
-        return outcome_of(exchange.infno, end.value, code, said, output)
+        return outcome_of(exchange, end.value, code, said, output)
 
     async def _mark(self, exchange: Exchange, msgid: str, state: str, code: str) -> None:
         """A try is over. Money in doubt is no difference of the day's reconciliation until it is known."""
@@ -203,14 +206,18 @@ class InsuranceActivities:
                 await open_doubt(session, msgid, local_day(datetime.now(UTC)))
 
 
-def outcome_of(infno: str, state: str, code: str, said: str, output: Mapping[str, Any] | None) -> ExchangeOutcome:
-    """What the workflow is told: never who somebody is, and of fee lines only that they were taken."""
-    body = "" if output is None else json.dumps(_told(infno, output), ensure_ascii=False, sort_keys=True)
+def outcome_of(
+    exchange: Exchange, state: str, code: str, said: str, output: Mapping[str, Any] | None
+) -> ExchangeOutcome:
+    """What the workflow is told: never who somebody is, of fee lines only that they were taken, of reports a digest."""
+    body = "" if output is None else json.dumps(_told(exchange, output), ensure_ascii=False, sort_keys=True)
     return ExchangeOutcome(end=ExchangeEnd(state), body=body, code=code, text=said)
 
 
-def _told(infno: str, output: Mapping[str, Any]) -> Mapping[str, Any]:
-    if infno == "1101":
+def _told(exchange: Exchange, output: Mapping[str, Any]) -> Mapping[str, Any]:
+    if exchange.infno in ABOUT_REPORTS:
+        return told(exchange.infno, exchange.no, output)
+    if exchange.infno == "1101":
         keep = ("insutype", "psn_type", "psn_insu_stas", "balc")
         rows = [{name: row[name] for name in keep} for row in output["insuinfo"]]
         return {"psn_no": output["psn_no"], "insuinfo": rows}

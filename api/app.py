@@ -23,10 +23,13 @@ from api.routers import (
     deadlines,
     documents,
     drafts,
+    fhir,
+    health,
     law,
     people,
     provinces,
     public,
+    recognitions,
     services,
     statistics,
     tasks,
@@ -37,8 +40,9 @@ from api.schemas import Problem
 METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 LARGEST_JSON = 1024 * 1024
 ROUTERS = (
-    *(services, deadlines, documents, drafts, cases, law, people, windows, bulk, tasks, statistics, provinces, bills),
-    *(clearing, callbacks, public),
+    *(services, deadlines, documents, drafts, cases, law, people, windows, bulk, tasks, statistics, provinces),
+    *(recognitions, bills, clearing, health, fhir),
+    *(callbacks, public),
 )
 _PROBLEMS = {
     code: {"model": Problem, "description": text}

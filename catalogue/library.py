@@ -16,6 +16,8 @@ from domain.bills import BillRules
 from domain.calendar import WorkCalendar, YearNotice
 from domain.clearing import ClearingProfile
 from domain.errors import Refusal
+from domain.medical.access import Purpose
+from domain.medical.recognition import RecognitionList
 from domain.messages import Message, Text
 from domain.plan import Lifecycle, Limit, Plan
 from domain.window.messages import WindowTimes
@@ -157,6 +159,17 @@ class Library:
     def window_times(self) -> WindowTimes:
         """How long things may take at the virtual window."""
         return WindowTimes.model_validate(_yaml(self._folder / "window.yaml"))
+
+    @cached_property
+    def recognition(self) -> RecognitionList:
+        """The items whose examinations and tests may be recognised, with the terms of a recognition."""
+        return RecognitionList.model_validate(_yaml(self._folder / "recognition.yaml"))
+
+    @cached_property
+    def health_consents(self) -> Mapping[Purpose, ConsentForm]:
+        """What a person consents to before health data about him are read, by purpose."""
+        found = _mapping(self._folder / "health_consent.yaml")
+        return {purpose: ConsentForm.model_validate(found[purpose]) for purpose in Purpose}
 
     @cached_property
     def rating(self) -> RatingRules:

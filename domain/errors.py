@@ -203,6 +203,28 @@ ERRORS: dict[str, ErrorKind] = {
         "登录信息中没有已核验的证件号码，不能调取本人信息。",
         "Your login carries no verified number; what registers hold about you cannot be fetched.",
     ),
+    "recognition_state": _kind(
+        409, "互认当前状态不允许此操作。", "Not possible in the present state of this recognition."
+    ),
+    "recognition_forbidden": _kind(
+        409, "该报告不符合互认条件，不能互认。", "This report does not meet the conditions; it cannot be recognised."
+    ),
+    "recognition_decided": _kind(409, "该报告已有结论。", "This report has been settled already."),
+    "recognition_report_unknown": _kind(422, "此次互认中没有这份报告。", "This recognition has no such report."),
+    "recognition_reason": _kind(
+        422,
+        "重新检查须选择原因代码；互认不填原因。",
+        "To examine again needs a reason code; to recognise has none.",
+    ),
+    "about_unknown": _kind(
+        422, "没有该患者在本机构的这次就医。", "There is no such stay or visit of this patient here."
+    ),
+    "health_consent_required": _kind(
+        403,
+        "查看健康信息须经本人同意；紧急情况下须填写理由，并会告知本人。",
+        "Health data are read with the person's consent; in an emergency give the reason, and the person is told.",
+    ),
+    "fhir_not_installed": _kind(501, "本系统未启用FHIR接口。", "The FHIR façade is not installed here (extra fhir)."),
     "recipient_unknown": _kind(422, "该部门未参与此事项。", "That authority takes no part in this case."),
     "migration_ending": _kind(
         409,

@@ -110,6 +110,11 @@ def principal_digest(identity: str) -> str:
     return "id:" + _digest("principal", identity)[:24]
 
 
+def person_digest(number: str) -> str:
+    """Stands for an insured person by the number of his certificate, wherever his health data are looked for."""
+    return "p:" + _digest("person", number)[:32]
+
+
 def opinion_about(command: str) -> str:
     """What sets the task of another body's opinion apart from the others of its case."""
     return f"opinion:{command[:24]}"

@@ -104,6 +104,30 @@ WHY: dict[str, Why] = {
         "经办人补交",
         "the caseworker's handing-in",
     ),
+    "recognition_consent": _why(
+        "医疗机构请求调阅您的检查检验报告，请您决定是否同意",
+        "a hospital asks to fetch your examination reports; say whether you consent",
+        "您同意或不同意",
+        "your answer",
+    ),
+    "recognition_reading": _why(
+        "正在向报告所在地调取报告索引和明细",
+        "the place that holds the reports is being asked for them",
+        "对方平台答复",
+        "its platform's answer",
+    ),
+    "recognition_decision": _why(
+        "等待接诊医师逐份决定是否互认",
+        "the physician decides about each report",
+        "医师作出决定",
+        "the physician's decision",
+    ),
+    "recognition_explained": _why(
+        "有报告未予互认，请阅读原因",
+        "some reports are not recognised; read why",
+        "您确认已知悉",
+        "your confirmation that you have read it",
+    ),
     "resolve": _why(
         "遇到需要人工处理的问题", "something needs a person", "经办人决定如何继续", "a caseworker saying how to go on"
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from workflows.claim import ClaimWorkflow
+from workflows.recognition import RecognitionWorkflow
 from workflows.treatment import StayWorkflow, VisitWorkflow
 
-MATTER_WORKFLOWS: tuple[type, ...] = (StayWorkflow, VisitWorkflow, ClaimWorkflow)
+MATTER_WORKFLOWS: tuple[type, ...] = (StayWorkflow, VisitWorkflow, ClaimWorkflow, RecognitionWorkflow)

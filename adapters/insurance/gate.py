@@ -30,6 +30,7 @@ from adapters.insurance.meanings import NOT_SIGNED_IN, error_of
 from adapters.port import AdapterSettings
 from domain.medical import interface as wire
 from domain.medical.interface import CHINA, HUB, InsuranceAnswer, InsuranceMessage, message_id
+from domain.medical.recognition.reports import ABOUT_REPORTS, stripped
 from domain.messages import Message
 
 LARGEST_MESSAGE = 1 << 20
@@ -219,6 +220,8 @@ def _header(message: InsuranceMessage, sign_no: str) -> dict[str, str]:
 def _checked(message: InsuranceMessage, given: Mapping[str, object], output: Mapping[str, object]) -> InsuranceAnswer:
     """The answer, if it has the right shape and is about whom it was asked about."""
     told = from_wire(output)
+    if message.infno in ABOUT_REPORTS:
+        told = stripped(told)  # a conclusion is never taken in, whoever sends one
     if not isinstance(told, dict):
         raise Ambiguous("unreadable_answer", "output")
     model = OUTPUTS.get(message.infno)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from domain.medical.claim import StartClaim
 from domain.medical.matter import MatterKind
+from domain.medical.recognition import RecognitionStart
 from domain.medical.treatment_words import StartTreatment
 from domain.messages import Message
 
@@ -13,4 +14,5 @@ STARTS: Mapping[MatterKind, type[Message]] = {
     MatterKind.STAY: StartTreatment,
     MatterKind.VISIT: StartTreatment,
     MatterKind.CLAIM: StartClaim,
+    MatterKind.RECOGNITION: RecognitionStart,
 }

@@ -1,0 +1,96 @@
+"""Resource -> who reads it from the record. A kind that is not stored yet has no reader, and is not there (404)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+
+from api.auth import Login
+from api.fhir.coverage import InsuredRelation, coverage
+from api.fhir.report import ReportFacts, diagnostic_report
+from api.fhir.words import Resource
+from api.house import House
+from api.usecases.health import may_read_health, own_person
+from api.usecases.recognitions import result_in, visible
+from domain.calendar import SHANGHAI
+from domain.errors import Refusal
+from domain.medical.access import DataKind
+from domain.medical.recognition import RecognitionView, ReportView
+from domain.medical.recognition.course import PERSON
+from models.database import Session
+from models.matters import Matter
+
+Reader = Callable[[Session, House, Login, str], Awaitable[Resource]]
+
+
+async def _recognition(session: Session, login: Login, no: str) -> Matter:
+    """A recognition that this login may read now; the reading is logged."""
+    matter = await visible(session, login, no)
+    await may_read_health(
+        session,
+        login.actor,
+        matter.person,
+        DataKind.RECOGNITION,
+        matter,
+        own=own_person(login),
+        regions=tuple(matter.start["sources"]),
+    )
+    return matter
+
+
+async def read_report(session: Session, house: House, login: Login, id_: str) -> Resource:
+    """``{recognition}-{report}``, such as …-r1."""
+    no, _, number = id_.rpartition("-")
+    matter = await _recognition(session, login, no)
+    view = RecognitionView.model_validate(matter.progress)
+    for report in view.reports:
+        if report.id == number and report.same_person:
+            return diagnostic_report(_facts(matter, report, await result_in(session, matter.no, report)))
+    raise Refusal("not_found")
+
+
+def _facts(matter: Matter, report: ReportView, result: str) -> ReportFacts:
+    entry = report.entry
+    return ReportFacts(
+        id=f"{matter.no}-{report.id}",
+        number=entry.rpt_no,
+        person=matter.person,
+        item=entry.item_code,
+        name=report.name,
+        examined_at=_moment(entry.exam_time),
+        institution=entry.fixmedins_code,
+        institution_name=entry.fixmedins_name,
+        result=result,
+        scope=entry.hr_scope,
+        certificate=entry.qc_cert_no,
+        decision=report.state.value,
+        reason=report.reason or "",
+    )
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=SHANGHAI)
+    except ValueError:
+        return None
+
+
+async def read_coverage(session: Session, house: House, login: Login, id_: str) -> Resource:
+    """The insured relation that a matter was opened with; its id is the number of the matter."""
+    matter = await _recognition(session, login, id_)
+    name = house.library.divisions.names.get(matter.insured)
+    relation = InsuredRelation(
+        id=matter.no,
+        person=matter.person,
+        psn_no=str(matter.form[PERSON]["psn_no"]),
+        insutype=str(matter.form["insutype"]),
+        insured=matter.insured,
+        insured_name=name.zh if name else "",
+    )
+    return coverage(relation)
+
+
+READERS: Mapping[str, Reader] = {
+    "Coverage": read_coverage,
+    "DiagnosticReport": read_report,
+}

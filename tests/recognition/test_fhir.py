@@ -1,0 +1,201 @@
+"""The façade says in FHIR what is stored here, no more: checked by fhir.resources, without conclusions."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.fhir import checked
+from api.fhir.coverage import InsuredRelation, coverage
+from api.fhir.readers import READERS
+from api.fhir.referral import TASK, ReferralFacts, ReferralState, service_request, task
+from api.fhir.report import ReportFacts, diagnostic_report
+from api.fhir.settlement import CATEGORIES, SettlementFacts, claim, claim_response
+from api.fhir.words import money
+from domain.messages import Text
+from domain.settlement import AMOUNTS, Settlement, YearTotals, reverse
+from tests.api.test_problems import is_problem
+from tests.recognition.conftest import Clinic
+from tests.recognition.sick import HOSPITAL, PSN_NO
+
+NOW = datetime(2026, 11, 26, 8, 30, tzinfo=UTC)
+NOTHING = YearTotals()
+
+
+def read(resource: dict[str, Any]) -> dict[str, Any]:
+    """As it goes out, amounts as they are written."""
+    return dict(json.loads(checked.checked(resource), parse_float=Decimal))
+
+
+def settled(**changes: int) -> Settlement:
+    amounts = dict.fromkeys(AMOUNTS, 0) | changes
+    return Settlement(claim="c", pack="p", version="1", counted=NOTHING, year_to_date=NOTHING, **amounts)
+
+
+G1 = settled(
+    medfee_sumamt=3_200_000,
+    fulamt_ownpay_amt=150_000,
+    overlmt_selfpay=30_000,
+    preselfpay_amt=200_000,
+    inscp_scp_amt=2_820_000,
+    act_pay_dedc=80_000,
+    hifp_pay=2_466_000,
+    fund_pay_sumamt=2_466_000,
+    psn_part_amt=734_000,
+    acct_pay=300_000,
+    psn_cash_pay=434_000,
+)
+
+
+def facts(settlement: Settlement = G1, **changes: Any) -> SettlementFacts:
+    content: dict[str, Any] = {
+        "id": "S1",
+        "person": "p:1",
+        "coverage": "C1",
+        "institution": HOSPITAL,
+        "institution_name": "上海示例医院",
+        "insured": "340500",
+        "at": NOW,
+        "message": "M1",
+    }
+    return SettlementFacts(settlement=settlement, **content | changes)
+
+
+def by_category(response: dict[str, Any]) -> dict[str, Decimal]:
+    return {total["category"]["coding"][0]["code"]: total["amount"]["value"] for total in response["total"]}
+
+
+def test_who_pays_what_is_told_to_the_fen() -> None:
+    request, response = read(claim(facts())), read(claim_response(facts()))
+    assert (request["use"], request["status"]) == ("claim", "active")
+    assert '"total":{"value":32000.00,"currency":"CNY"}' in checked.checked(claim(facts()))
+    paid = by_category(response)
+    named = [int(paid[name]) for name in ("submitted", "benefit", "deductible", "copay")]
+    assert named == [32000, 24660, 800, 7340]
+    assert paid["fund-pay-sum"] + paid["copay"] == paid["submitted"]
+    assert paid["acct-pay"] + paid["acct-mulaid-pay"] + paid["psn-cash-pay"] == paid["copay"]
+    assert "disposition" not in response
+
+
+def test_every_amount_of_a_settlement_has_a_category_of_its_own() -> None:
+    assert set(CATEGORIES) == set(AMOUNTS)
+    assert len(set(CATEGORIES.values())) == len(AMOUNTS)
+
+
+def test_a_preview_is_a_predetermination_and_says_that_it_binds_nobody() -> None:
+    response = read(claim_response(facts(preview=True)))
+    assert response["use"] == "predetermination"
+    assert "no assurance" in response["disposition"]
+
+
+def test_a_reversal_is_a_cancelled_claim_about_the_one_it_undoes() -> None:
+    undone = facts(reverse(G1), original="S0")
+    request = read(claim(undone))
+    assert (request["status"], request["related"][0]["claim"]["reference"]) == ("cancelled", "Claim/S0")
+    was, now = by_category(read(claim_response(facts()))), by_category(read(claim_response(undone)))
+    assert {was[name] + now[name] for name in was} == {0}
+
+
+@given(st.integers(-(10**13), 10**13))
+def test_money_is_yuan_with_two_decimals(fen: int) -> None:
+    value = money(fen)["value"]
+    assert (value * 100, value.as_tuple().exponent) == (fen, -2)
+
+
+def referral(state: ReferralState, **changes: Any) -> ReferralFacts:
+    content: dict[str, Any] = {
+        "id": "R1",
+        "person": "p:1",
+        "diag_code": "I25.100",
+        "diag_name": "冠心病",
+        "reason": "需要介入治疗",
+        "from_institution": "H34050000001",
+        "from_name": "马鞍山示例医院",
+        "to_institution": HOSPITAL,
+        "to_name": "上海示例医院",
+        "asked_at": NOW,
+        "begin": date(2026, 11, 27),
+    }
+    return ReferralFacts(state=state, **content | changes)
+
+
+@pytest.mark.parametrize("state", list(ReferralState))
+def test_a_referral_asks_for_a_service_and_a_task_tells_where_it_stands(state: ReferralState) -> None:
+    request, told = read(service_request(referral(state))), read(task(referral(state, business="admitted")))
+    assert request["reasonCode"][0]["coding"][0]["code"] == "I25.100"
+    assert request["occurrencePeriod"] == {"start": "2026-11-27"}
+    assert request["note"] == [{"text": "需要介入治疗"}]
+    assert told["status"] == TASK[state]
+    assert told["focus"] == {"reference": "ServiceRequest/R1"}
+    ended = state in {"declined", "completed", "cancelled", "no_show"}
+    assert (told["status"] in {"completed", "rejected", "cancelled", "failed"}) == ended
+    assert (request["status"] == "active") == (not ended)
+
+
+def test_an_insured_relation_is_a_coverage() -> None:
+    relation = InsuredRelation("C1", "p:1", PSN_NO, "310", "340500", "马鞍山市", date(2020, 1, 1), None)
+    shown = read(coverage(relation))
+    assert (shown["subscriberId"], shown["payor"][0]["identifier"]["value"]) == (PSN_NO, "340500")
+    assert shown["type"]["coding"][0]["code"] == "310"
+    assert read(coverage(InsuredRelation("C1", "p", "1", "390", "340500", active=False)))["status"] == "cancelled"
+
+
+@given(
+    result=st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=30),
+    scope=st.sampled_from(["", "national"]),
+    decision=st.sampled_from(["", "open", "recognised", "re_examined"]),
+    known=st.booleans(),
+)
+def test_a_report_is_shown_with_its_mark_and_without_a_conclusion(
+    result: str, scope: str, decision: str, known: bool
+) -> None:
+    moment = NOW if known else None
+    name, said = Text(zh="胸部CT", en="CT"), result.strip()
+    of = ReportFacts("D1", "1", "p:1", "CT-CHEST", name, moment, HOSPITAL, "", said, scope, "QC", decision)
+    shown = read(diagnostic_report(of))
+    assert not [key for key in shown if key.startswith("conclusion")]
+    assert ("effectiveDateTime" in shown) == known
+    assert len(shown.get("extension", [])) == bool(scope) + bool(decision)
+    assert [o["valueString"] for o in shown.get("contained", [])] == [said] * bool(said)
+
+
+def test_what_is_not_fhir_does_not_go_out() -> None:
+    with pytest.raises(ValueError):
+        checked.checked({"resourceType": "Claim", "id": "1"})
+    with pytest.raises(ValueError):
+        checked.checked({"resourceType": "Patient", "id": "1"})
+    assert set(READERS) <= set(checked.RESOURCES)
+
+
+async def test_reports_and_coverage_of_a_recognition_are_read_on_its_basis_and_logged(clinic: Clinic) -> None:
+    doctor, patient = clinic.doctor(), clinic.patient()
+    no = await clinic.ask(doctor)
+    path = f"/v1/medical/fhir/DiagnosticReport/{no}-r1"
+    is_problem(await doctor.get(path), 403, "health_consent_required")
+    await clinic.agree(patient, no)
+    await clinic.decide(doctor, no, "r1", "recognise")
+    reads = len((await patient.get("/v1/medical/access-log")).json()["reads"])
+    answer = await doctor.get(path)
+    assert answer.headers["content-type"] == "application/fhir+json"
+    shown = answer.json()
+    assert (shown["id"], shown["identifier"][0]["value"]) == (f"{no}-r1", "RPT-1")
+    assert shown["contained"][0]["valueString"] == "影像号 1001"
+    assert "SECRET" not in answer.text
+    covered = (await patient.get(f"/v1/medical/fhir/Coverage/{no}")).json()
+    assert (covered["subscriberId"], covered["type"]["coding"][0]["code"]) == (PSN_NO, "310")
+    assert len((await patient.get("/v1/medical/access-log")).json()["reads"]) == reads + 1
+    for path in (f"DiagnosticReport/{no}-r9", f"Claim/{no}", f"Patient/{no}", "Coverage/1"):
+        is_problem(await patient.get(f"/v1/medical/fhir/{path}"), 404, "not_found")
+    is_problem(await clinic.citizen().get(f"/v1/medical/fhir/Coverage/{no}"), 404, "not_found")
+
+
+async def test_without_the_extra_it_is_told_that_there_is_none(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.routers.fhir.installed", lambda: False)
+    answer = await clinic.patient().get("/v1/medical/fhir/Coverage/1")
+    is_problem(answer, 501, "fhir_not_installed")
