@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "20261127_5"
-down_revision = "20261127_3"
+down_revision = "20261127_2"
 branch_labels = None
 depends_on = None
 
