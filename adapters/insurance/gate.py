@@ -234,7 +234,7 @@ def _checked(message: InsuranceMessage, given: Mapping[str, object], output: Map
     person = message.person or given.get("psn_no")
     if person and any(each != person for each in _named(told, "psn_no")):
         raise ContractBroken("wrong_person_answered")
-    if message.infno == "1101" and given.get("mdtrt_cert_no") not in _named(told, "certno"):
+    if message.infno == "1101" and str(given.get("mdtrt_cert_no", "")).upper() not in _named(told, "certno"):
         raise ContractBroken("wrong_person_answered")
     visit = given.get("mdtrt_id")
     if visit and any(each != visit for each in _named(told, "mdtrt_id")):

@@ -12,7 +12,7 @@ from provinces.insurance.letters import Fields, Letter
 from provinces.insurance.refusals import Code, Refused
 from provinces.insurance.register import Insured
 
-CATEGORIES = ("long_term", "referral", "other")
+CATEGORIES = ("long_term", "referral", "emergency", "other")
 _REFERRAL_TEXTS = (
     "insutype", "tel", "addr", "insu_optins", "diag_code", "diag_name", "dise_cond_dscr", "reflin_medins_no",
     "reflin_medins_name", "hosp_agre_refl_flag", "refl_type", "refl_date", "refl_rea", "refl_opnn",

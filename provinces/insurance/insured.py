@@ -6,7 +6,7 @@ Every message with an effect is one transaction: the effect, its ledger row and 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from decimal import Decimal
 
 from provinces.clock import CHINA, Clock
@@ -255,8 +255,10 @@ class InsuredPlace:
     def _restore(self, letter: Letter, visit: Visit, undo_id: str) -> Fields:
         """An undoing is itself taken back: the settlement stands again, by a row of its own."""
         found = self._books.settlement(undo_id)
-        last = self._books.book_of_visit(ROLE, visit.mdtrt_id)
-        if found is None or visit.settled or last[-1]["setl_id"] != undo_id:
+        of_person = self._books.entries("role = ? AND psn_no = ? AND setl_id <> ''", ROLE, visit.psn_no)
+        since = of_person[next((n for n, row in enumerate(of_person, 1) if row["setl_id"] == undo_id), 0) :]
+        # what has been settled since was computed on the year and the account as the undoing left them
+        if found is None or visit.settled or any(row["kind"] == "settle" for row in since):
             raise Refused(Code.NOT_REVERSIBLE)
         root, body = found
         info = settling.negated(fields(body["setlinfo"])) | {
@@ -384,8 +386,8 @@ class InsuredPlace:
         visit = self._books.visit(ROLE, str(output.get("mdtrt_id", "")))
         if visit is None:
             return output
-        state = {"mdtrt_id": visit.mdtrt_id, "state": visit.state, "settled": visit.settled}
-        return output | {"books": state | {"rows": self._books.book_of_visit(ROLE, visit.mdtrt_id)}}
+        rows = self._books.book_of_visit(ROLE, visit.mdtrt_id)
+        return output | {"books": {"visit": asdict(visit), "rows": rows}}
 
 
 def _year(numbers: Fields) -> Year:

@@ -202,13 +202,14 @@ class TreatmentPlace:
         if output.get("psn_no", "") != given.fields.get("psn_no", ""):
             return _without_books(output)  # somebody else's: handed on as it is, believed by nobody
         with self._books.transaction():
-            latest = self._books.message(ROLE, letter.msgid)
-            if latest is not None and latest.state == "reversed":
-                self._whole(output)
-                raise Refused(Code.REVERSED)
-            self._note(letter, given, visit_id, output)
             told = self._whole(output)
-            self._keep(letter, visit_id, "done", told)
+            latest = self._books.message(ROLE, letter.msgid)
+            taken_back = latest is not None and latest.state == "reversed"
+            if not taken_back:
+                self._note(letter, given)
+                self._keep(letter, visit_id, "done", told)
+        if taken_back:  # while this message was under way
+            raise Refused(Code.REVERSED)
         return told
 
     async def _ask(self, letter: Letter, given: Given) -> Fields:
@@ -260,34 +261,26 @@ class TreatmentPlace:
             "inscp_scp_amt": sums.scope,
         }  # fmt: skip
 
-    def _note(self, letter: Letter, given: Given, visit_id: str, output: Fields) -> None:
+    def _note(self, letter: Letter, given: Given) -> None:
         """What the treatment place's own tables learn of an answer."""
-        if letter.infno in OPENS:
-            self._books.write_visit(
-                Visit(
-                    role=ROLE, mdtrt_id=visit_id, msgid=letter.msgid,
-                    kind=INPATIENT if letter.infno == "2401" else OUTPATIENT, psn_no=given.text("psn_no"),
-                    certno=given.text("mdtrt_cert_no").upper(), insutype=given.text("insutype"),
-                    insured_in=letter.insured_in, treated_in=letter.treated_in, institution=letter.institution,
-                    med_type=given.text("med_type"), emergency=given.text("otp_er_refl_flag", "") == "1",
-                    disease=given.text("dise_codg", ""), begins=given.text("begntime"), ends="", way="",
-                    state="open", settled="",
-                )
-            )  # fmt: skip
-        elif letter.infno in ("2402", "2405"):
-            leaves = letter.infno == "2402"
-            ends, way = (given.text("endtime"), given.text("dscg_way")) if leaves else ("", "")
-            self._books.write_visit(replace(self._visit(given), ends=ends, way=way))
-        elif letter.infno == "2601":
+        if letter.infno == "2601":
             omsgid, oinfno = given.text("omsgid"), given.text("oinfno")
             known = self._books.message(ROLE, omsgid)
             gone = known or Kept(ROLE, omsgid, oinfno, "", given.text("psn_no"), "", "", {}, self._clock.text())
             self._books.write_message(replace(gone, state="reversed"))
 
     def _resolve(self, letter: Letter, given: Given, output: Fields) -> None:
-        """5203 has said that a message never came: it is pending no longer."""
-        if letter.infno == "5203" and output.get("msg_stas") == "never_arrived":
-            self._books.forget_message(ROLE, given.text("msgid"))
+        """5203 has said what became of a message: it is pending no longer. Sent again, it is still sent on."""
+        kept = self._books.message(ROLE, given.text("msgid", "")) if letter.infno == "5203" else None
+        if kept is None or kept.state != "pending":
+            return
+        match output.get("msg_stas"):
+            case "never_arrived":
+                self._books.forget_message(ROLE, kept.msgid)
+            case "done":
+                self._books.write_message(replace(kept, state="asked"))
+            case _:
+                self._books.write_message(replace(kept, state="reversed"))
 
     def _whole(self, output: Fields) -> Fields:
         """Takes over what the insured place's books say of the visit; returns what the hospital is told."""
@@ -334,13 +327,14 @@ class TreatmentPlace:
 
 
 def take_over(books: Books, role: str, output: Fields, at: str) -> None:
-    """Rows of settlements that this role has not seen yet, and how the visit stands."""
+    """Rows of settlements that this role has not seen yet; at the treatment place also how the visit stands."""
     told = output.get("books")
     if not isinstance(told, dict):
         return
-    visit = books.visit(role, str(told["mdtrt_id"]))
-    if visit is not None:
-        books.write_visit(replace(visit, state=str(told["state"]), settled=str(told["settled"])))
+    if role == ROLE:
+        visit = Visit(**fields(told["visit"]) | {"role": role})  # type: ignore[arg-type]
+        known = books.visit(role, visit.mdtrt_id)  # 2203 is said here alone
+        books.write_visit(replace(visit, disease=known.disease) if known else visit)
     for each in told["rows"]:
         row = fields(each)
         books.enter(

@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from tests.chaos.town import Town
+from tongban.stack.parts import WITHOUT_MEDICAL
 from tongban.stack.stack import Stack
 
 SETTLE_S = "4"  # longer than any request is under way here, see faults.LONGEST_DELAY_S
@@ -20,7 +21,9 @@ def stack(folders: Callable[[str], Path]) -> Iterator[Stack]:
     workers = {"core": 2, "provinces": 2}
     options = {"340000": {"settle_s": SETTLE_S}}
     folder = folders("chaos")
-    with Stack(folder, workers=workers, options=options, usual_ports=False, say=lambda _line: None) as running:
+    with Stack(
+        folder, parts=WITHOUT_MEDICAL, workers=workers, options=options, usual_ports=False, say=lambda _line: None
+    ) as running:
         yield running
 
 

@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from tests.e2e.drive import Drive
+from tongban.stack.parts import WITHOUT_MEDICAL
 from tongban.stack.stack import Stack
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
@@ -17,7 +18,13 @@ pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
 
 @pytest.fixture(scope="module")
 def queues(folders: Callable[[str], Path]) -> Iterator[Stack]:
-    with Stack(folders("queues"), local_first=False, usual_ports=False, say=lambda _line: None) as running:
+    with Stack(
+        folders("queues"),
+        parts=WITHOUT_MEDICAL,
+        local_first=False,
+        usual_ports=False,
+        say=lambda _line: None,
+    ) as running:
         yield running
 
 

@@ -44,6 +44,14 @@ async def test_a_person_is_found_by_certificate_at_the_insured_place(town: Town)
     ]
 
 
+async def test_a_small_x_in_a_number_is_a_large_one(town: Town) -> None:
+    certno = Person("330100", "child").certno
+    assert certno == "33019920120229003X"
+    for written in (certno, certno.lower()):
+        found = await town.gate.send(who_is(town, written, "330100"))
+        assert f'"certno": "{certno}"' in found.body
+
+
 async def test_somebody_in_no_register_and_somebody_elsewhere_are_not_insured(town: Town) -> None:
     assert await refused(town, who_is(town, Person("340500", "unknown").certno, "340500")) == "not_insured"
     assert await refused(town, who_is(town, Person("340500", "resident").certno, "340100")) == "not_insured"

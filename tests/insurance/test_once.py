@@ -132,6 +132,17 @@ async def test_an_undoing_taken_back_lets_the_settlement_stand_to_be_undone_agai
     assert (await town.year(person))["pool"] == "0.00"
 
 
+async def test_an_undoing_that_another_settlement_stands_on_is_not_taken_back(town: Town, somebody: New) -> None:
+    """The money that went back to the account has been spent on another stay."""
+    person = somebody("employee")
+    undo = await ready(town, "2305", person)
+    await town.gate.send(undo)
+    assert (await town.settle(person, await town.stay(person))).balc == 0
+    with pytest.raises(Rejected) as no:
+        await reverse(town, undo, person)
+    assert no.value.reasons == ("not_reversible",)
+
+
 async def test_nothing_else_is_taken_back(town: Town, somebody: New) -> None:
     person = somebody("employee")
     settle = await ready(town, "2304", person)
@@ -183,6 +194,25 @@ async def test_an_answer_lost_after_it_was_done_is_found_and_not_done_again(
 
 
 @pytest.mark.parametrize("where", HOPS)
+@pytest.mark.parametrize("infno", ["2401", "2304"])
+async def test_whoever_has_asked_can_go_on_without_sending_again(
+    town: Town, somebody: New, infno: str, where: str
+) -> None:
+    person = somebody("employee")
+    message = await ready(town, infno, person)
+    await town.fault(hop(where, person), "lost_answer", infno)
+    with pytest.raises(Ambiguous):
+        await town.gate.send(message)
+    visit = (await town.ask("5203", {"msgid": message.msgid}, person))["mdtrt_id"]
+    if infno == "2401":
+        await town.ask("2301", {"mdtrt_id": visit, "feedetail": [line(1, A, "5.00")]}, person)
+        return
+    (row,) = (await town.ask("5203", {"mdtrt_id": visit}, person))["rows"]
+    assert (row["msgid"], row["stas"]) == (message.msgid, "1")
+    await town.ask("2305", {"mdtrt_id": visit, "setl_id": row["setlinfo"]["setl_id"]}, person)
+
+
+@pytest.mark.parametrize("where", HOPS)
 @pytest.mark.parametrize("infno", REVERSIBLE)
 async def test_a_message_lost_before_it_was_done_is_known_never_to_have_come(
     town: Town, somebody: New, infno: str, where: str
@@ -223,6 +253,27 @@ async def test_fees_wait_until_the_outcome_of_a_settlement_is_known(town: Town, 
     assert no.value.reasons == ("visit_state",)
     await reverse(town, message, person)
     await town.gate.send(more)
+
+
+@pytest.mark.parametrize(("kind", "rev_rslt"), [("delayed", "never_arrived"), ("slow", "reversed")])
+async def test_what_is_taken_back_while_it_is_under_way_does_nothing(
+    town: Town, somebody: New, kind: str, rev_rslt: str
+) -> None:
+    """Before it reaches the insured place, or after it was done there and before that is known here."""
+    person = somebody("employee")
+    message = await ready(town, "2304", person)
+    await town.fault(hop("insured", person), kind, "hub:2304", seconds=0.3)
+    sending = asyncio.create_task(town.gate.send(message))
+    await asyncio.sleep(0.15)
+    assert await reverse(town, message, person) == rev_rslt
+    with pytest.raises(Rejected) as no:
+        await sending
+    assert no.value.reasons == ("reversed",)
+    visit = json.loads(message.body)["mdtrt_id"]
+    for region, role in (("310000", "treatment"), ("hub", "hub"), (person.area[:2] + "0000", "insured")):
+        rows = [row for row in await town.ledger(region, role, mdtrt_id=visit) if row["setl_id"]]
+        assert [row["delta"] for row in rows] == ([1, -1] if kind == "slow" else []), role
+    assert (await town.settle(person, visit)).fund_pay_sumamt > 0  # under a number of its own it can be settled
 
 
 # kinds of trouble
