@@ -1,69 +1,101 @@
-"""The API with its workflows over a real Temporal and PostgreSQL; the insurance platform answers in this process."""
+"""The API with its workflows over a real Temporal and PostgreSQL, and the simulated insurance platforms as programs."""
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from temporalio import activity
 from temporalio.client import Client
 from temporalio.worker import Worker
 
+from activities.insurance import InsuranceActivities
 from activities.matters import MatterActivities
 from domain import names
-from domain.medical import Exchange, ExchangeOutcome
+from domain.medical.interface import InsuranceAnswer, InsuranceMessage
 from models.database import Database
 from models.matters import read_matter
 from tests.fixtures.databases import Cluster
 from tests.fixtures.houses import ISSUER, Caller, Office, open_office
 from tests.fixtures.running import eventually
-from tests.recognition.sick import CERTIFICATE, HOME, HOSPITAL, PLACE, PSN_NO, Platform, row
+from tests.insurance.places import Person, Town, hospital
+from tests.recognition.sick import HOSPITAL, PLACE, row
 from tongban.stack.keys import AUDIENCE, sign_token
 from tongban.stack.stack import Stack
 from tongban.temporal import KeyRing, plugin
-from workflows.medical import MATTER_WORKFLOWS
+from workflows.recognition import RecognitionWorkflow
+
+_AREAS = [f"34{n:02}00" for n in (*range(1, 9), 10, 11, 12, 13, 15, 16, 17, 18)]
+_people = (Person(area, who) for who in ("employee", "retired", "resident") for area in _AREAS)
+_reports = itertools.count(1)
+
+
+class Gate:
+    """The way to the platforms, with a barrier on it; ``sent``: what has passed."""
+
+    def __init__(self, town: Town) -> None:
+        self.town = town
+        self.open = asyncio.Event()
+        self.sent: list[InsuranceMessage] = []
+
+    async def send(self, message: InsuranceMessage) -> InsuranceAnswer:
+        await self.open.wait()
+        self.sent.append(message)
+        return await self.town.gate.send(message)
 
 
 class Clinic(Office):
-    """Hospitals, patients, and the platform of the place that holds the reports."""
+    """Hospitals, patients, and the platforms of the places that hold the reports."""
 
     database: Database
-    platform: Platform
-    gate: asyncio.Event
+    gate: Gate
 
-    @activity.defn(name=names.INSURANCE_ACTIVITY)
-    async def insurance_exchange(self, exchange: Exchange) -> ExchangeOutcome:
-        """As the adapter's: what is personal comes from the form of the matter."""
-        await self.gate.wait()
-        async with self.database.begin() as session:
-            matter = await read_matter(session, exchange.no)
-        assert matter is not None
-        parts = {k: v for part in exchange.parts for k, v in matter.form[part].items()}
-        return self.platform.answer(exchange, psn_no=parts["psn_no"])
+    async def somebody(self, *more: dict[str, Any]) -> Person:
+        """A person nobody has treated yet, with a CT and a blood test at home, and ``more`` reports."""
+        person = next(_people)
+        await self.report(person, "CT-CHEST", days=3)
+        await self.report(person, "LAB-HBA1C", days=5)
+        for changes in more:
+            await self.report(person, **changes)
+        return person
+
+    async def report(self, person: Person, item: str, *, days: int = 2, **changes: str) -> None:
+        """The hospital at home uploads a report, with its conclusion."""
+        listed = row(f"{person.area}-{next(_reports)}", item, days=days, now=datetime.now(UTC))
+        year = listed["exam_time"][:4]  # a certificate that holds on the day, whenever the test runs
+        listed |= {"qc_begndate": f"{year}-01-01", "qc_enddate": f"{year}-12-31"} | changes
+        body = {k: v for k, v in listed.items() if k not in {"rpt_type", "fixmedins_code", "fixmedins_name"}}
+        body |= {"result": "影像号 1001", "conclusion": "SECRET"}
+        body.setdefault("certno", person.certno)
+        code = hospital(person.area)
+        await self.gate.town.ask("4501", body, person, place=person.area, institution=code)
 
     def doctor(self, subject: str = "doctor-1", institution: str = HOSPITAL) -> Caller:
         """A user of an institution."""
         return self.login("institution", PLACE, institution, subject)
 
-    def patient(self, number: str = CERTIFICATE, subject: str = "patient-1") -> Caller:
+    def patient(self, person: Person | str) -> Caller:
         """A citizen whose number the login has verified."""
+        number = person if isinstance(person, str) else person.certno
         token = sign_token(
             self.logins.secrets.signing_key,
             issuer=ISSUER,
             audience=AUDIENCE,
-            subject=subject,
+            subject=f"login-{names.person_digest(number)[2:14]}",
             hours=1,
             claims={"role": "citizen", "id_number": number},
         )
         return self.caller(token)
 
-    async def ask(self, doctor: Caller, *items: str, **more: Any) -> str:
+    async def ask(self, doctor: Caller, person: Person, *items: str, **more: Any) -> str:
         """A recognition; its number."""
-        answer = await doctor.post("/v1/medical/recognitions", json=asked(*items) | more)
+        self.gate.sent.clear()
+        answer = await doctor.post("/v1/medical/recognitions", json=asked(person, *items) | more)
         assert answer.status_code == 201, answer.text
         no = str(answer.json()["no"])
         await eventually(lambda: self._recorded(no), bool)
@@ -93,13 +125,13 @@ class Clinic(Office):
         return await doctor.post(f"/v1/medical/recognitions/{no}/decisions", json=body)
 
 
-def asked(*items: str, **more: Any) -> dict[str, Any]:
+def asked(person: Person, *items: str, **more: Any) -> dict[str, Any]:
     """What a doctor asks for."""
     return {
-        "patient": {"certificate_no": CERTIFICATE, "psn_no": PSN_NO},
-        "insured": HOME,
-        "insutype": "310",
-        "sources": [HOME],
+        "patient": {"certificate_no": person.certno, "psn_no": person.psn_no},
+        "insured": person.area,
+        "insutype": person.insutype,
+        "sources": [person.area],
         "items": list(items) or ["CT-CHEST", "LAB-HBA1C"],
         "institution_name": "上海示例医院",
     } | more
@@ -113,8 +145,16 @@ def temporal(folders: Callable[[str], Path]) -> Iterator[Stack]:
 
 
 @pytest_asyncio.fixture(scope="session")
+async def platforms(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
+    """The four insurance platforms and the hub."""
+    made = Town(tmp_path_factory.mktemp("platforms"))
+    yield made
+    assert await made.close() == [0] * 5
+
+
+@pytest_asyncio.fixture(scope="session")
 async def clinic_for_all(
-    temporal: Stack, cluster: Cluster, closed_port: int, tmp_path_factory: pytest.TempPathFactory
+    temporal: Stack, cluster: Cluster, platforms: Town, closed_port: int, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Clinic]:
     client = await Client.connect(
         temporal.temporal_address, plugins=[plugin(KeyRing.read(temporal.secrets.payload_keys), sandbox=True)]
@@ -123,33 +163,25 @@ async def clinic_for_all(
     urls = dict.fromkeys(("310000", "320000", "330000", "340000"), f"http://127.0.0.1:{closed_port}")
     async with open_office(database, temporal.secrets, client, folder, urls) as office:
         made = Clinic(office.house, office.logins, office._transport, "http://api.test")
-        made.database, made.platform, made.gate = database, Platform(), asyncio.Event()
+        made.database, made.gate = database, Gate(platforms)
+        insurance = InsuranceActivities(database, made.gate)
         worker = Worker(
             client,
             task_queue=names.CORE_QUEUE,
-            workflows=list(MATTER_WORKFLOWS),
-            activities=[MatterActivities(database).record_matter, made.insurance_exchange],
+            workflows=[RecognitionWorkflow],
+            activities=[MatterActivities(database).record_matter],
         )
-        async with worker:
+        queue = names.insurance_queue(PLACE)
+        counter = Worker(client, task_queue=queue, activities=[insurance.insurance_exchange])
+        async with worker, counter:
             yield made
-            made.gate.set()
+            made.gate.open.set()
         await made.aclose()
     await database.aclose()
 
 
 @pytest.fixture
 def clinic(clinic_for_all: Clinic) -> Clinic:
-    """With two reports that can be recognised, as of today."""
-    from datetime import UTC, datetime
-
-    now = datetime.now(UTC)
-    reports = [row("RPT-1", now=now), row("RPT-2", "LAB-HBA1C", days=5, now=now)]
-    clinic_for_all.platform = Platform({HOME: [_this_year(report) for report in reports]})
-    clinic_for_all.gate.set()
+    """With the way to the platforms open."""
+    clinic_for_all.gate.open.set()
     return clinic_for_all
-
-
-def _this_year(report: dict[str, Any]) -> dict[str, Any]:
-    """Under a certificate that holds on the day, whenever the test runs."""
-    year = report["exam_time"][:4]
-    return report | {"qc_begndate": f"{year}-01-01", "qc_enddate": f"{year}-12-31"}

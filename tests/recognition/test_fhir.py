@@ -174,8 +174,8 @@ def test_what_is_not_fhir_does_not_go_out() -> None:
 
 
 async def test_reports_and_coverage_of_a_recognition_are_read_on_its_basis_and_logged(clinic: Clinic) -> None:
-    doctor, patient = clinic.doctor(), clinic.patient()
-    no = await clinic.ask(doctor)
+    doctor, person = clinic.doctor(), await clinic.somebody()
+    patient, no = clinic.patient(person), await clinic.ask(doctor, person)
     path = f"/v1/medical/fhir/DiagnosticReport/{no}-r1"
     is_problem(await doctor.get(path), 403, "health_consent_required")
     await clinic.agree(patient, no)
@@ -184,11 +184,11 @@ async def test_reports_and_coverage_of_a_recognition_are_read_on_its_basis_and_l
     answer = await doctor.get(path)
     assert answer.headers["content-type"] == "application/fhir+json"
     shown = answer.json()
-    assert (shown["id"], shown["identifier"][0]["value"]) == (f"{no}-r1", "RPT-1")
+    assert (shown["id"], shown["code"]["coding"][0]["code"]) == (f"{no}-r1", "CT-CHEST")
     assert shown["contained"][0]["valueString"] == "影像号 1001"
     assert "SECRET" not in answer.text
     covered = (await patient.get(f"/v1/medical/fhir/Coverage/{no}")).json()
-    assert (covered["subscriberId"], covered["type"]["coding"][0]["code"]) == (PSN_NO, "310")
+    assert (covered["subscriberId"], covered["type"]["coding"][0]["code"]) == (person.psn_no, "310")
     assert len((await patient.get("/v1/medical/access-log")).json()["reads"]) == reads + 1
     for path in (f"DiagnosticReport/{no}-r9", f"Claim/{no}", f"Patient/{no}", "Coverage/1"):
         is_problem(await patient.get(f"/v1/medical/fhir/{path}"), 404, "not_found")
@@ -197,5 +197,5 @@ async def test_reports_and_coverage_of_a_recognition_are_read_on_its_basis_and_l
 
 async def test_without_the_extra_it_is_told_that_there_is_none(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("api.routers.fhir.installed", lambda: False)
-    answer = await clinic.patient().get("/v1/medical/fhir/Coverage/1")
+    answer = await clinic.patient("310199199001010018").get("/v1/medical/fhir/Coverage/1")
     is_problem(answer, 501, "fhir_not_installed")

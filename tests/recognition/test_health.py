@@ -21,6 +21,7 @@ from models.health_access import reads_about
 from models.matters import read_matter
 from tests.api.test_problems import is_problem
 from tests.fixtures.houses import Caller
+from tests.fixtures.running import eventually
 from tests.recognition.conftest import Clinic
 from tests.recognition.sick import CERTIFICATE, DOCTOR, HOME, HOSPITAL, NOW, PATIENT, PLACE, STRANGER
 
@@ -119,12 +120,12 @@ async def log(who: Caller, **query: int) -> dict[str, Any]:
 
 
 async def test_each_look_at_the_reports_is_logged_and_the_patient_sees_who_when_and_why(clinic: Clinic) -> None:
-    doctor, patient = clinic.doctor(), clinic.patient("33019920120229003X", "patient-log")
-    no = await clinic.ask(doctor, patient={"certificate_no": "33019920120229003x", "psn_no": "33000000000003"})
+    doctor, person = clinic.doctor(), await clinic.somebody()
+    patient, no = clinic.patient(person), await clinic.ask(doctor, person)
     assert (await log(patient))["reads"] == []
     before = await clinic.see(doctor, no)  # nothing to read yet
     assert (before["reports"], before["reports_hidden"]) == ([], False)
-    await clinic.agree(patient, no, status="explaining")  # its reports bear another number
+    await clinic.agree(patient, no)
     assert len((await clinic.see(doctor, no))["reports"]) == 2
     await clinic.see(clinic.doctor("doctor-9"), no)
     reads = (await log(patient))["reads"]
@@ -141,15 +142,19 @@ async def test_each_look_at_the_reports_is_logged_and_the_patient_sees_who_when_
 
 
 async def test_after_withdrawal_the_reports_are_hidden_and_an_emergency_opens_them_and_is_told(clinic: Clinic) -> None:
-    doctor, patient = clinic.doctor(), clinic.patient()
-    no = await clinic.ask(doctor)
+    doctor, person = clinic.doctor(), await clinic.somebody()
+    patient, no = clinic.patient(person), await clinic.ask(doctor, person)
     await clinic.agree(patient, no)
     await clinic.decide(doctor, no, "r1", "recognise")
     answer = await patient.post(f"/v1/medical/recognitions/{no}/consent", json={"granted": False})
     assert answer.json()["status"] == "withdrawn"
     hidden = await clinic.see(doctor, no)
     assert (hidden["reports"], hidden["reports_hidden"]) == ([], True)
-    assert len((await clinic.see(patient, no))["reports"]) == 2
+    mine = (await clinic.see(patient, no))["reports"]
+    assert [r["result"] for r in mine] == [
+        "影像号 1001",
+        "",
+    ]  # nobody decided about the second, it is not shown any more
     told = len((await log(patient))["notices"])
     path = f"/v1/medical/recognitions/{no}/emergency"
     is_problem(await doctor.post(path, json={"reason": "急"}), 422, "reason_required")
@@ -160,22 +165,26 @@ async def test_after_withdrawal_the_reports_are_hidden_and_an_emergency_opens_th
     newest = notices[0]
     assert (newest["seen_at"], newest["read"]["reason"]) == (None, "患者昏迷，须了解检查史")
     seen = f"/v1/medical/access-log/notices/{newest['id']}/seen"
-    is_problem(await clinic.patient("310199199001010018", "other").post(seen), 404, "not_found")
+    is_problem(await clinic.patient("310199199001010018").post(seen), 404, "not_found")
     assert (await patient.post(seen)).status_code == (await patient.post(seen)).status_code == 204
     assert (await log(patient))["notices"][0]["seen_at"]
 
 
 async def test_a_recognition_in_an_emergency_reads_at_once_and_tells_the_patient(clinic: Clinic) -> None:
-    doctor, patient = clinic.doctor(), clinic.patient("320599198506150023", "patient-emergency")
-    who = {"certificate_no": "320599198506150023", "psn_no": "32050000000002"}
-    no = await clinic.ask(doctor, patient=who, emergency_reason="急诊抢救，患者昏迷")
-    (notice,) = (await log(patient))["notices"]
+    doctor, person = clinic.doctor(), await clinic.somebody()
+    no = await clinic.ask(doctor, person, emergency_reason="急诊抢救，患者昏迷")
+    patient = clinic.patient(person)
+    await eventually(lambda: clinic.see(doctor, no), lambda shown: len(shown["reports"]) == 2)
+    notices = (await log(patient))["notices"]
+    assert {n["read"]["reason"] for n in notices} == {"急诊抢救，患者昏迷"}
+    notice = notices[-1]
     assert (notice["read"]["basis"], notice["read"]["matter"]) == ("emergency", no)
     assert notice["read"]["basis_text"]["en"] == "in an emergency"
 
 
 async def test_records_are_opened_to_an_institution_and_closed_again(clinic: Clinic) -> None:
-    patient = clinic.patient()
+    person = await clinic.somebody()
+    patient, me = clinic.patient(person), person_digest(person.certno)
     texts = (await patient.get("/v1/medical/consents")).json()["texts"]
     assert texts["records"]["text"]["zh"]
     body = {"version": texts["records"]["version"], "scope": ["stay"], "institutions": [STRANGER.department]}
@@ -184,39 +193,41 @@ async def test_records_are_opened_to_an_institution_and_closed_again(clinic: Cli
     assert given.status_code == 201
     assert (await patient.post("/v1/medical/consents", json=body, headers=headers)).json() == given.json()
     is_problem(await patient.post("/v1/medical/consents", json=body | {"version": "x"}), 422, "consent_version")
-    no = await clinic.ask(clinic.doctor())
+    no = await clinic.ask(clinic.doctor(), person)
     async with clinic.database.begin() as session:
         matter = await read_matter(session, no)
         assert matter is not None
-        assert await may_read_health(session, STRANGER, ME, DataKind.STAY, matter) is Basis.CONSENT
-        (newest, *_) = await reads_about(session, ME)
+        assert await may_read_health(session, STRANGER, me, DataKind.STAY, matter) is Basis.CONSENT
+        (newest, *_) = await reads_about(session, me)
         assert (newest.consent, newest.department) == (given.json()["id"], STRANGER.department)
     path = f"/v1/medical/consents/{given.json()['id']}/withdraw"
-    is_problem(await clinic.patient("310199199001010018", "other").post(path), 404, "not_found")
+    is_problem(await clinic.patient("310199199001010018").post(path), 404, "not_found")
     assert (await patient.post(path)).json()["withdrawn_at"]
     async with clinic.database.begin() as session:
-        count = len(await reads_about(session, ME))
+        count = len(await reads_about(session, me))
         with pytest.raises(Refusal, match="not_found"):
-            await may_read_health(session, STRANGER, ME, DataKind.STAY, matter)
-        assert len(await reads_about(session, ME)) == count
+            await may_read_health(session, STRANGER, me, DataKind.STAY, matter)
+        assert len(await reads_about(session, me)) == count
 
 
 async def test_a_reading_that_fails_afterwards_is_not_in_the_log(clinic: Clinic) -> None:
-    no = await clinic.ask(clinic.doctor())
+    person = await clinic.somebody()
+    no, me = await clinic.ask(clinic.doctor(), person), person_digest(person.certno)
+    agency = AGENCY.model_copy(update={"region": person.area})
     async with clinic.database.begin() as session:
-        count = len(await reads_about(session, ME))
+        count = len(await reads_about(session, me))
 
     async def fails() -> None:
         async with clinic.database.begin() as session:
             matter = await read_matter(session, no)
             assert matter is not None
-            assert await may_read_health(session, AGENCY, ME, DataKind.RECOGNITION, matter) is Basis.LEGAL_DUTY
+            assert await may_read_health(session, agency, me, DataKind.RECOGNITION, matter) is Basis.LEGAL_DUTY
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
         await fails()
     async with clinic.database.begin() as session:
-        assert len(await reads_about(session, ME)) == count
+        assert len(await reads_about(session, me)) == count
 
 
 @pytest.mark.parametrize(
