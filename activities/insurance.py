@@ -38,7 +38,8 @@ from models.matters import Matter, read_matter
 
 log = structlog.get_logger(__name__)
 NEVER_SENT = frozenset({"malformed", "unsendable_text", "message_too_large", "key_used_otherwise"})
-QUERY, REVERSE, IN_HOSPITAL = "5203", "2601", "5303"
+QUERY, REVERSE, IN_HOSPITAL, YEAR = "5203", "2601", "5303", "5206"
+YEARLY = frozenset({"2304"})  # of outpatient care the national query tells no totals
 VOID = frozenset({"reversed", "tombstone"})
 
 
@@ -89,6 +90,8 @@ class InsuranceActivities:
         given = json.loads(exchange.body)
         for part in exchange.parts:
             given |= matter.form[part]
+        if exchange.infno in YEARLY:
+            await self._note_year(exchange, msgid, given, matter)
         try:
             answer = await self._ask(exchange, exchange.infno, msgid, at, given)
         except Rejected as no:
@@ -100,6 +103,14 @@ class InsuranceActivities:
                 raise
             return await self._end(exchange, msgid, matter, ExchangeEnd.UNUSABLE, broken.code)
         return await self._done(exchange, msgid, matter, json.loads(answer.body))
+
+    async def _note_year(self, exchange: Exchange, msgid: str, given: Mapping[str, Any], matter: Matter) -> None:
+        """What the year holds before a stay is settled: what the patient recomputes the settlement by."""
+        left = [str(part["endtime"])[:4] for part in matter.form.values() if "endtime" in part]
+        asked = {"psn_no": exchange.person, "insutype": given["insutype"], "cum_year": left[-1] if left else ""}
+        told = await self._ask(exchange, YEAR, None, None, asked)
+        async with self._database.begin() as session:
+            await insurance.keep_context(session, msgid, {"year_before": json.loads(told.body)["cuminfo"]})
 
     async def _resolve(self, exchange: Exchange, msgid: str, matter: Matter) -> ExchangeOutcome:
         """What became of it? Asked, and taken back where it has not arrived or nothing usable can be learnt."""

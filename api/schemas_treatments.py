@@ -7,8 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from api.schemas import NO_NUL
-from domain.messages import Text
+from api.schemas import NO_NUL, PlaceOut, WaitingOut
 
 Region = Annotated[str, Field(pattern="^3[1-4][0-9]{4}$", description="GB/T 2260")]
 Short = Annotated[str, Field(max_length=200, pattern=NO_NUL)]
@@ -146,16 +145,6 @@ class ReversalIn(BaseModel):
     reason: Annotated[str, Field(min_length=1, max_length=200, pattern=NO_NUL)]
 
 
-class WaitingOut(BaseModel):
-    who: str
-    region: str
-    department: str
-    why: str
-    text: Text
-    since: datetime
-    until: datetime | None
-
-
 class UploadOut(BaseModel):
     upload: str
     lines: int
@@ -196,8 +185,8 @@ class TreatmentOut(BaseModel):
     status: str
     institution: str
     institution_name: str
-    place: str
-    insured: str
+    place: PlaceOut
+    insured: PlaceOut
     insutype: str
     med_type: str
     disease: str
@@ -225,14 +214,6 @@ class TreatmentOut(BaseModel):
 class TreatmentList(BaseModel):
     treatments: list[TreatmentOut]
     next: str | None = None
-
-
-class TreatmentDone(BaseModel):
-    """``pending``: the act was taken, what became of its message will show in the matter itself."""
-
-    no: str
-    status: str
-    pending: bool
 
 
 class PreviewIn(BaseModel):

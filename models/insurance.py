@@ -22,7 +22,10 @@ INTENDED, UNSENT = "intended", "unsent"
 
 
 class InsuranceMessage(SQLModel, table=True):
-    """``state``: intended (it may have arrived), unsent (it certainly has not), or an ``ExchangeEnd``."""
+    """state: intended (it may have arrived), unsent (it certainly has not), or an ``ExchangeEnd``.
+
+    context: what was asked before it was sent, to recompute by: of a settlement the totals of the year until then.
+    """
 
     __tablename__ = "insurance_message"
     __table_args__ = (
@@ -41,6 +44,7 @@ class InsuranceMessage(SQLModel, table=True):
     code: str = ""
     text: str = ""
     output: dict[str, Any] | None = json_column(null=True)
+    context: dict[str, Any] | None = json_column(null=True)
     tries: int = 0
     sent_at: datetime = moment()
     ended_at: datetime | None = moment(null=True)
@@ -65,6 +69,13 @@ async def intend(session: AsyncSession, exchange: Exchange, at: datetime) -> tup
     session.add(row)
     await session.flush()
     return row, True
+
+
+async def keep_context(session: AsyncSession, msgid: str, context: Mapping[str, Any]) -> None:
+    """What is known before it is sent."""
+    await session.execute(
+        update(InsuranceMessage).where(col(InsuranceMessage.msgid) == msgid).values(context=dict(context))
+    )
 
 
 async def draw_msgid(session: AsyncSession, institution: str, at: datetime) -> str:

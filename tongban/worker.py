@@ -13,6 +13,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 from temporalio.worker import Worker
 
+from activities.bills import BillActivities
 from activities.insurance import InsuranceActivities
 from activities.matters import MatterActivities
 from activities.province import ProvinceActivities
@@ -27,6 +28,7 @@ from tongban.wiring import (
     clearing_activities,
     configure_logging,
     open_database,
+    read_ebills,
     read_insurance,
     read_provinces,
 )
@@ -48,6 +50,7 @@ class Work:
     matters: MatterActivities
     clearing: ClearingWork | None = None
     insurance: InsuranceActivities | None = None
+    bills: BillActivities | None = None
 
 
 def build_workers(client: Client, roles: Sequence[str], work: Work, slots: int) -> list[Worker]:
@@ -70,6 +73,7 @@ def build_workers(client: Client, roles: Sequence[str], work: Work, slots: int) 
                         work.record.record_window,
                         work.province.try_province,
                         work.matters.record_matter,
+                        *((work.bills.order_bill,) if work.bills else ()),
                         *(work.clearing.activities() if work.clearing else ()),
                     ],
                     max_cached_workflows=2000,
@@ -107,7 +111,8 @@ async def run(settings: Settings, roles: Sequence[str]) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    database, provinces, insurance = open_database(settings), read_provinces(settings), read_insurance(settings)
+    database, provinces = open_database(settings), read_provinces(settings)
+    insurance, ebills = read_insurance(settings), read_ebills(settings)
     try:
         for role in roles:
             if role != "core" and role.removeprefix("province:") not in provinces.regions:
@@ -115,12 +120,14 @@ async def run(settings: Settings, roles: Sequence[str]) -> None:
         client = await _connect(settings, stop)
         if client is None:
             return
+        library = Library(more=settings.services_dir)
         work = Work(
             record=RecordActivities(database),
             province=ProvinceActivities(database, provinces, settings.province_slots),
             matters=MatterActivities(database),
-            clearing=clearing_activities(settings, database, Library(more=settings.services_dir), insurance),
+            clearing=clearing_activities(settings, database, library, insurance),
             insurance=InsuranceActivities(database, insurance),
+            bills=BillActivities(database, ebills, library.ebills.lock.days),
         )
         workers = build_workers(client, roles, work, settings.province_slots)
         log.info("working", roles=list(roles))
@@ -132,8 +139,9 @@ async def run(settings: Settings, roles: Sequence[str]) -> None:
             for worker in workers:
                 group.create_task(worker.shutdown())
     finally:
-        if insurance is not None:
-            await insurance.aclose()
+        for platform in (insurance, ebills):
+            if platform is not None:
+                await platform.aclose()
         await provinces.aclose()
         await database.aclose()
 

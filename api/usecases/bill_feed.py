@@ -16,9 +16,9 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 
+from activities.billing import advance, record, take_red
 from adapters.errors import ProvinceError
 from api.house import EbillPlatform, House
-from api.usecases.bills import advance, record, take_red
 from domain.bills import BillEvent, BillEventKind, BillReversed, LockState, Purpose
 from domain.messages import SYSTEM
 from models import bills
@@ -61,7 +61,7 @@ async def settle_left(house: House, platform: EbillPlatform, older_s: float = SE
         except ProvinceError as error:
             log.warning("an order about a bill is still without an answer: %s (%s)", order.kind, error.code)
             continue
-        await record(house, order.key, outcome)
+        await record(house.database, order.key, outcome)
         settled += 1
     return settled
 
@@ -97,7 +97,7 @@ async def _learn_locks(house: House, platform: EbillPlatform, events: Sequence[B
     for row in rows:
         outcome = await platform.find(row.order())
         if outcome is not None:
-            await record(house, row.key, outcome)
+            await record(house.database, row.key, outcome)
 
 
 async def _take(house: House, event: BillEvent, listeners: Sequence[OnBillReversed]) -> bool:

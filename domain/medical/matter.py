@@ -110,7 +110,7 @@ class BillOrder(Message):
     acct_pay: int = 0
     code: str = ""
     bill_number: str = ""
-    unit: str = ""  # 统一社会信用代码 of whoever locks it
+    unit: str = ""  # 统一社会信用代码 of whoever issues it, or locks it
     lock: str = ""
     tx_no: str = ""
 

@@ -138,6 +138,7 @@ class Treatment(TreatmentBase):
             case Discharge():
                 self.note("discharging", now, actor=act.actor, data={"way": act.way})
                 self._set(died=act.way == DIED, discharged_at=act.at)
+                self.state.discharge_part = act.part
                 if view.status is S.UNCOVERED:
                     return
                 self._ask_discharge(act.way, act.part, now)
@@ -281,7 +282,7 @@ class Treatment(TreatmentBase):
         if kept:
             self._ask("fees", self.messages.fees, {"mdtrt_id": view.visit}, (kept[0],), now)
         elif view.status is S.OPEN and view.discharged_at is not None:
-            self._ask_discharge(DIED if view.died else "1", "discharge", now)
+            self._ask_discharge(DIED if view.died else "1", self.state.discharge_part, now)
 
     def _ask_discharge(self, way: str, part: str, now: datetime) -> None:
         body = {"mdtrt_id": self.state.view.visit, "dscg_way": way}
@@ -412,6 +413,8 @@ def claim_of(treatment: Treatment) -> Opening:
         total=view.total,
         about=start.no,
         bill=view.self_paid_bill,
+        agency=start.agency,
+        review_days=start.review_days,
         opened_by=SYSTEM,
     )
     course = Claim(claim, treatment.state.since)

@@ -34,6 +34,7 @@ class TreatmentState(BaseModel):
     use_account: bool = True
     undo_reason: str = ""
     pay_reason: str = ""
+    discharge_part: str = ""
     since: datetime
 
 
@@ -135,6 +136,7 @@ class TreatmentBase(Course[AnyTreatmentAct]):
                 work=BillWork.ISSUE,
                 institution=self.start.institution,
                 institution_name=self.start.institution_name,
+                unit=self.start.institution_uscc,
                 about=about,
                 total=total,
                 fund_pay=amounts.get("fund_pay_sumamt", 0),
@@ -151,6 +153,7 @@ class TreatmentBase(Course[AnyTreatmentAct]):
                 work=BillWork.RED_LETTER,
                 institution=self.start.institution,
                 institution_name=self.start.institution_name,
+                unit=self.start.institution_uscc,
                 about=setl_id,
                 total=0,
                 code=bill.code,

@@ -59,6 +59,9 @@ class StartTreatment(Message):
     med_type: str
     institution: str
     institution_name: str
+    institution_uscc: str = ""
+    agency: str = ""  # 统一社会信用代码 of the agency of the insured place, for a claim
+    review_days: int = 30
     emergency: bool = False
     disease: str = ""  # of chronic outpatient care, an M code
     times: TreatmentTimes

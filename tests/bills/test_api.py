@@ -10,9 +10,9 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from activities.billing import advance
 from api.app import create_app
 from api.usecases import bill_feed
-from api.usecases.bills import advance
 from domain.bills import LockState
 from models import bills
 from models.bills import BillLock
