@@ -12,6 +12,7 @@ from api.usecases.orders import order_of
 from domain.calendar import WorkCalendar
 from domain.errors import Refusal
 from domain.medical import MatterKind
+from domain.medical.claim import BillReversed
 from domain.medical.kinds import STARTS
 from domain.plan import CasePlan
 from domain.process import Callback, Intake
@@ -97,6 +98,8 @@ class Delivery:
             await self._window(session, str(payload["window"]))
         elif row.kind == OutboxKind.MATTER:
             await self._matter(session, row.case_no)
+        elif row.kind == OutboxKind.BILL_REVERSED:
+            await self._bill_reversed(row.case_no, BillReversed.model_validate(payload))
         elif row.kind == OutboxKind.ORDER:
             await self._order(session, str(payload["command"]))
         else:
@@ -144,6 +147,12 @@ class Delivery:
             raise Down("the matter is not there")
         kind = MatterKind(matter.kind)
         await self._gateway.start_matter(no, kind, STARTS[kind].model_validate(matter.start))
+
+    async def _bill_reversed(self, claim: str, act: BillReversed) -> None:
+        try:
+            await self._gateway.act_in_matter(claim, act)
+        except (NotRunning, Refusal) as over:
+            log.info("bill_reversed_for_ended_claim", claim=claim, error=type(over).__name__)
 
     async def _order(self, session: Session, command: str) -> None:
         row = await read_command(session, command)

@@ -24,6 +24,7 @@ class OutboxKind(StrEnum):
     CALENDAR = "calendar"  # the calendar in force has changed: a case computes its dates again
     WINDOW = "window"  # a session at the virtual window begins
     MATTER = "matter"  # a medical matter begins
+    BILL_REVERSED = "bill_reversed"  # the bill of a claim was cancelled
     ORDER = "order"  # an order that was given and has to reach its case, whoever gave it has fallen silent or not
 
 

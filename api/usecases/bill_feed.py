@@ -1,13 +1,9 @@
 """What the platform tells by itself, and orders whose outcome nobody has learnt: the relay's part of the e-bills.
 
 The feed is read by cursor. What an entry changes, whom it is told to and the cursor itself are one transaction: an
-entry is taken once, however often the relay dies. Whoever runs claims puts a function into ``ON_BILL_REVERSED``; it is
-called in that transaction, so that what it writes (an outbox message to its workflow) stands or falls with the entry:
-
-    async def on_bill_reversed(session: Session, reversed: BillReversed) -> None
-
-It is called for each lock of ours that a red letter touches: once when the red letter waits for the lock
-(``written`` False: pay nothing more, release it), once when it is written (``written`` True).
+entry is taken once, however often the relay dies. A claim of ours whose bill is taken back is told in that transaction
+(an outbox message to its workflow), once when the red letter waits for its lock (``written`` False: pay nothing more,
+release it) and once when it is written.
 """
 
 from __future__ import annotations
@@ -20,17 +16,32 @@ from activities.billing import advance, record, take_red
 from adapters.errors import ProvinceError
 from api.house import EbillPlatform, House
 from domain.bills import BillEvent, BillEventKind, BillReversed, LockState, Purpose
+from domain.identifiers import is_case_number
+from domain.medical.claim import BillReversed as ClaimAct
 from domain.messages import SYSTEM
-from models import bills
+from models import bills, outbox
 from models.bills import BillLock
 from models.database import Session
+from models.outbox import OutboxKind
 
 FEED = "ebills"
 SETTLE_AFTER_S = 20.0
 """An order this old without an outcome was left by whoever sent it: his call is over, whatever became of it."""
 MOST_PAGES = 20
 OnBillReversed = Callable[[Session, BillReversed], Awaitable[None]]
-ON_BILL_REVERSED: list[OnBillReversed] = []
+
+
+async def tell_claim(session: Session, reversed_: BillReversed) -> None:
+    """The claim that holds the lock is told."""
+    if not is_case_number(reversed_.claim):
+        return  # locked by hand, for a claim that is kept elsewhere
+    ref = reversed_.ref
+    act = ClaimAct(id=f"bill:{ref}:{reversed_.written}", actor=SYSTEM, code=ref.code, number=ref.number)
+    now = datetime.now(UTC)
+    await outbox.post(session, OutboxKind.BILL_REVERSED, reversed_.claim, act.model_dump(mode="json"), now)
+
+
+ON_BILL_REVERSED: tuple[OnBillReversed, ...] = (tell_claim,)
 log = logging.getLogger(__name__)
 
 

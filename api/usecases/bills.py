@@ -282,15 +282,18 @@ async def _presented(house: House, actor: Actor, code: str, number: str, check_c
         except Refusal:
             if not check_code:
                 raise
+    return await take_in(house, actor, actor.region, code, number, check_code)
+
+
+async def take_in(house: House, actor: Actor, insured: str, code: str, number: str, check_code: str) -> BillRef:
+    """A bill from elsewhere goes into our books, if its check code is right; Refusal(not_found) otherwise."""
     ref = house.library.ebills.format.check(BillRef(code=code, number=number))
     verdict, bill, state = await _asked(connected(house).verify(ref, check_code))
     if verdict is not Verdict.AUTHENTIC or bill is None or state is None:
         raise Refusal("not_found")
     now = datetime.now(UTC)
     async with house.database.begin() as session:
-        new = await bills.add_bill(
-            session, bill, at=now, owner="", institution="", insured=actor.region, issued_here=False
-        )
+        new = await bills.add_bill(session, bill, at=now, owner="", institution="", insured=insured, issued_here=False)
         if new:
             await bills.note(session, ref, "bill:taken_in", actor, now)
         await bills.take_state(session, state, now)

@@ -182,7 +182,7 @@ class Claim(Course[AnyClaimAct]):
     def waiting(self) -> tuple[Waiting, ...]:
         view = self._view
         if view.running:
-            why, who, region, department = f"bill_{view.running}", Who.SYSTEM, "", ""
+            why, who, region, department = "bills_asked", Who.SYSTEM, "", ""
         elif view.status in {S.OPENED, S.SUSPENDED}:
             why = "claim_wanted" if view.status is S.OPENED else "bill_cancelled"
             who, region, department = Who.APPLICANT, "", ""
@@ -227,8 +227,10 @@ class Claim(Course[AnyClaimAct]):
         }[act.act]
         if view.status not in wanted:
             return "claim_state"
-        if isinstance(act, SubmitClaim) and (act.bill or view.bill) is None:
-            return "bill_missing"
+        if isinstance(act, SubmitClaim):
+            bill = act.bill or view.bill
+            if bill is None or bill.red_lettered:
+                return "bill_missing" if bill is None else "bill_red_lettered"
         if isinstance(act, DecideClaim) and act.outcome == "approve" and not 0 < act.amount <= view.total:
             return "amount_wrong"
         if isinstance(act, DecideClaim) and act.outcome == "reject" and not act.reason:
@@ -264,14 +266,17 @@ class Claim(Course[AnyClaimAct]):
                 self._reversed(act, now)
 
     def _reversed(self, act: BillReversed, now: datetime) -> None:
+        """Nothing more is paid on this bill; the lock that the red letter waits for is given up."""
         bill = self._view.bill
-        if bill is None or (bill.code, bill.number) != (act.code, act.number):
+        if bill is None or (bill.code, bill.number) != (act.code, act.number) or bill.red_lettered:
             return
-        self._set(bill=bill.model_copy(update={"red_lettered": True}), lock="", due=None)
+        self._set(bill=bill.model_copy(update={"red_lettered": True}), due=None)
         if S.SUSPENDED in TRANSITIONS[self._view.status]:
             self._move(S.SUSPENDED, now, code=act.code)
         else:
             self.note("bill_reversed", now)
+        if self._view.lock and not self._view.running:
+            self._order(BillWork.RELEASE, now)
 
     def _give_back(self, now: datetime) -> None:
         if self._view.lock:
@@ -316,12 +321,19 @@ class Claim(Course[AnyClaimAct]):
             case BillWork.REIMBURSED if done and self._view.status is S.APPROVED:
                 self._move(S.PAID, now, tx=self._view.tx_no)
                 self.close(now)
+            case BillWork.REIMBURSED if self._view.status is S.SUSPENDED and self._view.lock:
+                self._order(BillWork.RELEASE, now)
             case BillWork.RELEASE:
                 self._set(lock="")
-                self.close(now)
+                if self._view.status is not S.SUSPENDED:
+                    self.close(now)
 
     def _locked(self, outcome: ExchangeOutcome, now: datetime) -> None:
         """Locked: it can be reviewed. Refused (locked or reimbursed elsewhere, settled directly): back to him."""
+        if self._view.status is S.SUSPENDED and outcome.end is ExchangeEnd.DONE:
+            self._set(lock=str(json.loads(outcome.body)["lock_id"]))
+            self._order(BillWork.RELEASE, now)  # the bill was cancelled while it was being locked
+            return
         if self._view.status is not S.SUBMITTED:
             return
         if outcome.end is not ExchangeEnd.DONE:

@@ -78,7 +78,7 @@ class TreatmentBase(Course[AnyTreatmentAct]):
         view, start = self.state.view, self.start
         if view.running:
             at = start.place if view.running in {"fees", "cancel_fees", "info"} else start.insured
-            return (self._waits(Who.PROVINCE, at, "health_insurance", f"insurance_{view.running}", None),)
+            return (self._waits(Who.PROVINCE, at, "health_insurance", "insurance_asked", None),)
         why = {
             S.OPEN: "treatment",
             S.DISCHARGED: "settlement",

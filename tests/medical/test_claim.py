@@ -1,0 +1,208 @@
+"""A claim for manual reimbursement: paid once, only under a lock of its own, never on a bill that was cancelled."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from domain.medical import BillOrder, BillWork, ExchangeEnd, ExchangeOutcome
+from domain.medical.claim import (
+    BillReversed,
+    Claim,
+    ClaimPaid,
+    ClaimStatus,
+    DecideClaim,
+    StartClaim,
+    SubmitClaim,
+    WithdrawClaim,
+)
+from domain.medical.treatment_words import BillRef
+from domain.messages import SYSTEM, Actor, Role
+
+S = ClaimStatus
+START = datetime(2026, 10, 8, 1, 0, tzinfo=UTC)
+PATIENT = Actor(subject="c1", role=Role.CITIZEN)
+OFFICE = Actor(subject="w1", role=Role.CASEWORKER, region="340500", department="health_insurance")
+BILL = BillRef(code="31060226", number="0000000001")
+
+
+class Course:
+    """A claim, and the platform of bills as it sees it."""
+
+    def __init__(self, bill: BillRef | None = BILL) -> None:
+        self.now = START
+        self.claim = Claim(
+            StartClaim(
+                no="3405002026100800000000000001", insured="340500", insutype="390", med_type="21", treatment="310104",
+                institution="H31010400001", total=3200000, bill=bill, agency="12340000XXXX0006XW", opened_by=SYSTEM,
+            ),
+            START,
+        )  # fmt: skip
+        self.acts = 0
+        self.locks: set[str] = set()
+        self.paid = 0
+
+    def do(self, kind: type[Any], actor: Actor, **facts: Any) -> str | None:
+        self.acts += 1
+        act = kind(id=f"a{self.acts}", actor=actor, **facts)
+        refused = self.claim.check(act)
+        if refused is None:
+            self.claim.carry_out(act, self.now)
+        return refused
+
+    def answer(self, end: ExchangeEnd = ExchangeEnd.DONE, code: str = "lock_conflict") -> BillOrder:
+        order = self.claim.errands.pop(0)
+        assert isinstance(order, BillOrder)
+        body: dict[str, str] = {}
+        if end is ExchangeEnd.DONE:
+            if order.work is BillWork.LOCK:
+                body["lock_id"] = f"L{self.acts}"
+                self.locks.add(body["lock_id"])
+            elif order.work is BillWork.RELEASE:
+                self.locks.discard(order.lock)
+            else:
+                assert order.lock in self.locks, "paid under a lock that is not there"
+                self.locks.discard(order.lock)
+                self.paid += order.total
+            code = ""
+        self.claim.take_outcome(order, ExchangeOutcome(end=end, body=json.dumps(body), code=code), self.now)
+        return order
+
+    def in_review(self) -> Course:
+        assert self.do(SubmitClaim, PATIENT, part="p") is None
+        self.answer()
+        assert self.claim.status == S.IN_REVIEW
+        return self
+
+
+def test_it_is_asked_for_locked_decided_and_paid_once() -> None:
+    course = Course().in_review()
+    assert course.do(DecideClaim, OFFICE, outcome="approve", amount=2192000) is None
+    assert course.claim.waiting()[0].why == "claim_payment"
+    assert course.do(ClaimPaid, OFFICE, tx_no="T1") is None
+    course.answer()
+    assert (course.claim.status, course.paid, course.locks) == (S.PAID, 2192000, set())
+    assert course.do(ClaimPaid, OFFICE, tx_no="T2") == "matter_closed"
+
+
+def test_a_bill_locked_or_settled_elsewhere_goes_back_to_the_patient_with_the_reason() -> None:
+    course = Course()
+    course.do(SubmitClaim, PATIENT, part="p")
+    course.answer(ExchangeEnd.REFUSED, "bill_settled_directly")
+    view = course.claim.view()
+    assert view.status is S.OPENED
+    assert view.trouble is not None
+    assert view.trouble.code == "bill_settled_directly"
+
+
+def test_rejecting_needs_a_reason_and_gives_the_lock_back() -> None:
+    course = Course().in_review()
+    assert course.do(DecideClaim, OFFICE, outcome="reject") == "reason_missing"
+    assert course.do(DecideClaim, OFFICE, outcome="reject", reason="not_covered") is None
+    course.answer()
+    assert (course.claim.status, course.locks) == (S.REJECTED, set())
+    assert course.claim.closed_at is not None
+
+
+def test_a_red_letter_that_arrives_while_the_bill_is_locked_suspends_the_claim() -> None:
+    """Case (d) of domain note 5."""
+    course = Course().in_review()
+    course.do(DecideClaim, OFFICE, outcome="approve", amount=1)
+    assert course.do(BillReversed, SYSTEM, code=BILL.code, number=BILL.number) is None
+    assert course.claim.status == S.SUSPENDED
+    assert course.answer().work is BillWork.RELEASE
+    assert course.locks == set()
+    assert course.do(ClaimPaid, OFFICE, tx_no="T1") == "claim_state"
+    other = BillRef(code="31060226", number="0000000002")
+    assert course.do(SubmitClaim, PATIENT, part="p2", bill=other) is None
+    course.answer()
+    assert course.claim.status == S.IN_REVIEW
+
+
+def test_late_is_shown_and_nobody_loses_money_by_it() -> None:
+    course = Course().in_review()
+    course.now += timedelta(days=31)
+    course.claim.take_time(course.now)
+    assert course.claim.status == S.IN_REVIEW
+    assert course.claim.next_wake() is None
+    assert course.do(DecideClaim, OFFICE, outcome="approve", amount=5) is None
+
+
+@pytest.mark.parametrize("actor", [PATIENT, OFFICE.model_copy(update={"department": "tax"})])
+def test_only_the_agency_decides(actor: Actor) -> None:
+    course = Course().in_review()
+    assert course.do(DecideClaim, actor, outcome="approve", amount=5) == "forbidden"
+
+
+class AnyWay(RuleBasedStateMachine):
+    """Random acts, answers and red letters."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.course = Course()
+        self.reversed: set[str] = set()
+        self.bills = 1
+
+    @precondition(lambda self: bool(self.course.claim.errands))
+    @rule(done=st.booleans())
+    def answer(self, done: bool) -> None:
+        order = self.course.claim.errands[0]
+        assert isinstance(order, BillOrder)
+        if order.work is BillWork.REIMBURSED and order.bill_number in self.reversed:
+            done = False  # the platform takes no payment on a bill that is being taken back
+        self.course.answer(ExchangeEnd.DONE if done or order.work is BillWork.RELEASE else ExchangeEnd.REFUSED)
+
+    @rule(new=st.booleans())
+    def submit(self, new: bool) -> None:
+        self.bills += new
+        bill = BillRef(code=BILL.code, number=f"{self.bills:010d}") if new else None
+        self.course.do(SubmitClaim, PATIENT, part="p", bill=bill)
+
+    @rule(outcome=st.sampled_from(["approve", "reject"]), amount=st.integers(0, 4000000))
+    def decide(self, outcome: str, amount: int) -> None:
+        self.course.do(DecideClaim, OFFICE, outcome=outcome, amount=amount, reason="r")
+
+    @rule()
+    def pay(self) -> None:
+        self.course.do(ClaimPaid, OFFICE, tx_no="T")
+
+    @rule()
+    def withdraw(self) -> None:
+        self.course.do(WithdrawClaim, PATIENT)
+
+    @rule()
+    def red_letter(self) -> None:
+        bill = self.course.claim.view().bill
+        if bill is not None:
+            self.reversed.add(bill.number)
+            self.course.do(BillReversed, SYSTEM, code=bill.code, number=bill.number)
+
+    @invariant()
+    def it_holds_at_most_one_lock(self) -> None:
+        assert len(self.course.locks) <= 1
+
+    @invariant()
+    def paid_at_most_once_and_what_was_approved(self) -> None:
+        view = self.course.claim.view()
+        assert self.course.paid in {0, view.amount}
+        assert (view.status is S.PAID) == bool(self.course.paid)
+
+    @invariant()
+    def nobody_is_forgotten(self) -> None:
+        assert self.course.claim.closed_at is not None or self.course.claim.waiting()
+
+    def teardown(self) -> None:
+        while self.course.claim.errands:
+            self.answer(done=True)
+        if self.course.claim.closed_at is not None:
+            assert self.course.locks == set()
+
+
+AnyWay.TestCase.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
+TestAnyWay = AnyWay.TestCase
