@@ -1,17 +1,29 @@
-"""Orders to the platform of fiscal e-bills, carried out once: for the API, the relay and the workflows alike.
+"""Orders to the e-bill platform: intent before effect, find before any resend, and our books in step.
 
-Every order is stored with its key before it is sent; one that was stored and has no answer is looked up before it is
-sent again. What became of it is written down once, whoever learns it first.
+``carry_out`` is for whoever orders, a person at the API or a workflow's activity: the same key is the same order,
+however often and by how many processes it is carried out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import logging
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Protocol
 
-from adapters.errors import Unavailable
-from domain.bills import BillOrder, BillOutcome, BillRef, EBill, LockState, OrderKind
+from adapters.ebills.port import EbillPlatform
+from adapters.errors import ProvinceError, Unavailable
+from domain.bills import (
+    BillOrder,
+    BillOutcome,
+    BillRef,
+    EBill,
+    LockState,
+    OrderKind,
+    Standing,
+    check_lock,
+    locked_for,
+)
+from domain.errors import Refusal
 from domain.messages import Actor
 from models import bills
 from models.bills import BillLock
@@ -26,34 +38,29 @@ _RANK = {
     LockState.SETTLED: 4,
     LockState.REFUNDED: 5,
 }  # what is told late never leads a lock back
-
-
-class Platform(Protocol):
-    """What is needed of the platform (adapters.ebills)."""
-
-    async def send(self, order: BillOrder) -> BillOutcome: ...
-
-    async def find(self, order: BillOrder) -> BillOutcome | None: ...
+log = logging.getLogger(__name__)
 
 
 async def carry_out(
     database: Database,
-    platform: Platform,
+    platform: EbillPlatform,
     actor: Actor,
     order: BillOrder,
-    place: dict[str, str],
-    ask: Callable[[Session, datetime], Awaitable[None]] | None = None,
+    place: Mapping[str, str] | None = None,
 ) -> BillOutcome:
-    """Intent, effect, record. ``ask``: what is checked and written in the transaction of a new intent.
+    """Intent, effect, record. The outcome may be a refusal of the platform (``refusal_of``).
 
-    Raises the tree of adapters.errors: Unavailable, and nothing was done; anything else, and it is not known, until
-    the same order is carried out again.
+    Every order but an issue names its ``bill``. actor: of a lock, his region and department are the desk that holds it.
+    place: of a bill to be issued ``owner``, ``institution``, ``insured``.
+
+    Refusal(not_found): not in our books. Refusal(temporarily_down): nothing was done, nothing is kept.
+    Refusal(ebills_unknown_outcome): nobody knows, the order is kept: the same again finds it, and so does the relay.
     """
     now = datetime.now(UTC)
     async with database.begin() as session:
-        new = await bills.put_order(session, order, actor, place, now)
-        if new and ask is not None:
-            await ask(session, now)
+        new = await bills.put_order(session, order, actor, place or {}, now)
+        if new and order.kind is not OrderKind.ISSUE:
+            await _check(session, order, actor, now)
         known = None if new else await bills.read_order(session, order.key, lock=True)
         if known is not None and known.outcome is not None:
             return BillOutcome.model_validate(known.outcome)
@@ -64,10 +71,12 @@ async def carry_out(
         outcome = None if new else await platform.find(order)
         outcome = outcome or await platform.send(order)
     except Unavailable:
-        if new:
-            async with database.begin() as session:
-                await bills.drop_order(session, order.key)
-        raise
+        async with database.begin() as session:
+            await bills.drop_order(session, order.key)
+        raise Refusal("temporarily_down") from None
+    except ProvinceError as error:
+        log.warning("the outcome of an order about a bill is unknown: %s (%s)", order.kind, error.code)
+        raise Refusal("ebills_unknown_outcome") from None
     await record(database, order.key, outcome)
     return outcome
 
@@ -171,3 +180,24 @@ def _told(order: BillOrder) -> dict[str, str]:
         data |= {"lock": paid.lock_id, "tx_no": paid.tx_no, "refunds": paid.refunds}
         data["amount_fen"] = str(paid.reimb_amount)
     return {name: value for name, value in data.items() if value}
+
+
+def refusal_of(outcome: BillOutcome) -> Refusal:
+    """The platform's no as a refusal; of a lock in the way its purpose and nothing else."""
+    if outcome.refused == "bill_locked" and outcome.locked_for is not None:
+        return locked_for(outcome.locked_for)
+    return Refusal(outcome.refused or "ebills_unknown_outcome")
+
+
+async def _check(session: Session, order: BillOrder, actor: Actor, now: datetime) -> None:
+    """Before anything is sent: the order is about a bill in our books, and a lock is one that may be asked for."""
+    bill = await bills.read_bill(session, order.bill, lock=True) if order.bill else None
+    if bill is None:
+        raise Refusal("not_found")
+    if order.kind is not OrderKind.LOCK or order.purpose is None:
+        return
+    # what others have locked or been paid may be out of date here; the platform says no to that
+    check_lock(Standing(bill=bill.bill()), order.purpose, order.amount)
+    held = await bills.add_lock(session, order, region=actor.region, department=actor.department, at=now)
+    if held is not None:
+        raise locked_for(held)

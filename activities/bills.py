@@ -8,32 +8,33 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.billing import Platform, carry_out
-from adapters.errors import ProvinceError, Unavailable
+from activities.billing import carry_out
+from adapters.ebills.port import EbillPlatform
 from domain import bills as words
 from domain import names
-from domain.bills import BillContent, BillKind, Feedback, Insurance, OrderKind, Payee, Payer, Purpose, locked_for
+from domain.bills import BillContent, BillKind, Feedback, Insurance, OrderKind, Payee, Payer, Purpose
 from domain.errors import Refusal
 from domain.medical import BillOrder, BillWork, ExchangeEnd, ExchangeOutcome, MatterKind
+from domain.medical.claim import AGENCY
 from domain.medical.interface_words import fen
 from domain.messages import SYSTEM
-from models import bills
-from models.database import Database, Session
+from models.database import Database
 from models.matters import Matter, read_matter
 
 RESIDENT_ID = "resident_id"
+UNKNOWN = frozenset({"temporarily_down", "ebills_unknown_outcome"})  # the same order again brings the answer
 
 
 class BillActivities:
-    """platform: None where none is configured; then orders wait until there is one. lock_days: how long a claim locks."""
+    """platform: None where none is configured; then orders wait. lock_days: for how long a claim locks a bill."""
 
-    def __init__(self, database: Database, platform: Platform | None, lock_days: int) -> None:
+    def __init__(self, database: Database, platform: EbillPlatform | None, lock_days: int) -> None:
         self._database = database
         self._platform = platform
         self._lock_days = lock_days
@@ -50,21 +51,13 @@ class BillActivities:
         wanted = self._spelled(order, matter)
         place = {"owner": matter.person, "insured": matter.insured, "institution": order.institution}
 
-        async def take(session: Session, now: datetime) -> None:
-            if wanted.kind is not OrderKind.LOCK:
-                return
-            held = await bills.add_lock(session, wanted, region=matter.insured, department="health_insurance", at=now)
-            if held is not None:
-                raise locked_for(held)
-
+        desk = SYSTEM.model_copy(update={"region": matter.insured, "department": AGENCY})
         try:
-            outcome = await carry_out(self._database, self._platform, SYSTEM, wanted, place, take)
+            outcome = await carry_out(self._database, self._platform, desk, wanted, place)
         except Refusal as no:
+            if no.code in UNKNOWN:
+                raise ApplicationError(no.code, type="Unavailable") from no
             return ExchangeOutcome(end=ExchangeEnd.REFUSED, code=no.code, text=no.kind.text.zh)
-        except ProvinceError as error:
-            wait = error.retry_after if isinstance(error, Unavailable) else None
-            pause = timedelta(seconds=min(wait, 60)) if wait else None
-            raise ApplicationError(error.code, type=type(error).__name__, next_retry_delay=pause) from error
         if outcome.refused:
             return ExchangeOutcome(end=ExchangeEnd.REFUSED, code=outcome.refused)
         return ExchangeOutcome(end=ExchangeEnd.DONE, body=json.dumps(_told(outcome), sort_keys=True))

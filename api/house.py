@@ -10,11 +10,11 @@ from typing import Protocol
 from fastapi import Request
 from joserfc.jwk import KeySet
 
+from adapters.ebills.port import EbillPlatform
 from adapters.files import DocumentStore
 from adapters.port import ProvinceAdapter
 from api.gateway import Gateway
 from catalogue.library import Library
-from domain.bills import BillEvent, BillOrder, BillOutcome, BillRef, BillState, EBill, Verdict
 from domain.calendar import LocalDay
 from models.calendars import Calendars
 from models.database import Database
@@ -44,20 +44,6 @@ class Provinces(Protocol):
 
     @property
     def local_days(self) -> Mapping[str, tuple[LocalDay, ...]]: ...
-
-
-class EbillPlatform(Protocol):
-    """The service platform for fiscal e-bills (adapters.ebills)."""
-
-    async def send(self, order: BillOrder) -> BillOutcome: ...
-
-    async def find(self, order: BillOrder) -> BillOutcome | None: ...
-
-    async def state(self, ref: BillRef) -> BillState | None: ...
-
-    async def verify(self, ref: BillRef, check_code: str) -> tuple[Verdict, EBill | None, BillState | None]: ...
-
-    async def events(self, after: int) -> tuple[tuple[BillEvent, ...], bool]: ...
 
 
 @dataclass(frozen=True)

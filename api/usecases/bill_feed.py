@@ -13,8 +13,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 
 from activities.billing import advance, record, take_red
+from adapters.ebills.port import EbillPlatform
 from adapters.errors import ProvinceError
-from api.house import EbillPlatform, House
+from api.house import House
 from domain.bills import BillEvent, BillEventKind, BillReversed, LockState, Purpose
 from domain.identifiers import is_case_number
 from domain.medical.claim import BillReversed as ClaimAct

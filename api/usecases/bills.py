@@ -1,8 +1,7 @@
 """Fiscal e-bills: issue, show, verify, lock, release, feed back, take back.
 
-The platform is the authority; we keep what we ordered and what it said. Every order is stored with its key before it is
-sent, and an order that was stored and has no answer is looked up before it is sent again. A client that repeats its
-Idempotency-Key repeats the same order; what nobody repeats the relay brings to its end (api.usecases.bill_feed).
+Who may do what is decided here; how an order reaches the platform once stands in activities.billing. A client that
+repeats its Idempotency-Key repeats the same order; what nobody repeats the relay brings to its end (see bill_feed).
 """
 
 from __future__ import annotations
@@ -10,26 +9,23 @@ from __future__ import annotations
 import hashlib
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from activities import billing
-from adapters.errors import ProvinceError, Unavailable
-from api.house import EbillPlatform, House
+from activities.billing import carry_out, refusal_of
+from adapters.ebills.port import EbillPlatform
+from adapters.errors import ProvinceError
+from api.house import House
 from api.schemas_bills import BillIn, BillOut, FeedbackIn, LockIn, LockOut, RedLetterIn, ReleaseIn, VerifyIn, VerifyOut
 from domain.bills import (
     BillContent,
     BillOrder,
-    BillOutcome,
     BillRef,
     Feedback,
     OrderKind,
-    Standing,
     Verdict,
-    check_lock,
     check_sums,
-    locked_for,
 )
 from domain.errors import Refusal
 from domain.identifiers import check_uscc
@@ -121,9 +117,9 @@ async def issue(house: House, actor: Actor, body: BillIn, key: str, institution:
         raise Refusal("field_invalid", "/insured")  # it issues for those who are insured with it, and sees those
     institution = actor.department if actor.role is Role.INSTITUTION else institution
     place = {"owner": body.owner, "insured": body.insured, "institution": institution}
-    outcome = await carry_out(house, actor, order, place)
+    outcome = await carry_out(house.database, connected(house), actor, order, place)
     if outcome.bill is None:
-        raise _refusal(outcome)
+        raise refusal_of(outcome)
     return outcome.bill.ref
 
 
@@ -166,19 +162,9 @@ async def lock(house: House, actor: Actor, code: str, number: str, body: LockIn,
         claim=body.claim,
     )
 
-    async def ask(session: Session, now: datetime) -> None:
-        bill = await bills.read_bill(session, ref, lock=True)
-        if bill is None:
-            raise Refusal("not_found")
-        # what others have locked or been paid may be out of date here; the platform says no to that
-        check_lock(Standing(bill=bill.bill()), body.purpose, body.amount)
-        held = await bills.add_lock(session, order, region=actor.region, department=actor.department, at=now)
-        if held is not None:
-            raise locked_for(held)
-
-    outcome = await carry_out(house, actor, order, {}, ask)
+    outcome = await carry_out(house.database, connected(house), actor, order)
     if outcome.refused:
-        raise _refusal(outcome)
+        raise refusal_of(outcome)
     async with house.database.begin() as session:
         row = await bills.read_lock(session, order_key=order.key)
     if row is None:
@@ -231,33 +217,16 @@ async def red_letter(house: House, actor: Actor, code: str, number: str, body: R
         bill=bill.ref,
         reason=body.reason,
     )
-    outcome = await carry_out(house, actor, order, {})
+    outcome = await carry_out(house.database, connected(house), actor, order)
     if outcome.refused:
-        raise _refusal(outcome)
+        raise refusal_of(outcome)
     return bill.ref
 
 
-async def carry_out(
-    house: House,
-    actor: Actor,
-    order: BillOrder,
-    place: dict[str, str],
-    ask: Callable[[Session, datetime], Awaitable[None]] | None = None,
-) -> BillOutcome:
-    """The order, as activities.billing carries it out; trouble on the way as a refusal."""
-    try:
-        return await billing.carry_out(house.database, connected(house), actor, order, place, ask)
-    except Unavailable:
-        raise Refusal("temporarily_down") from None
-    except ProvinceError as error:
-        log.warning("the outcome of an order about a bill is unknown: %s (%s)", order.kind, error.code)
-        raise Refusal("ebills_unknown_outcome") from None
-
-
 async def _about_lock(house: House, actor: Actor, order: BillOrder, lock_id: str) -> LockOut:
-    outcome = await carry_out(house, actor, order, {})
+    outcome = await carry_out(house.database, connected(house), actor, order)
     if outcome.refused:
-        raise _refusal(outcome)
+        raise refusal_of(outcome)
     async with house.database.begin() as session:
         row = await bills.read_lock(session, lock_id=lock_id)
     if row is None:
@@ -307,9 +276,3 @@ async def _asked(question: Awaitable[T]) -> T:
     except ProvinceError as error:
         log.warning("the e-bill platform cannot be asked: %s", error.code)
         raise Refusal("temporarily_down") from None
-
-
-def _refusal(outcome: BillOutcome) -> Refusal:
-    if outcome.refused == "bill_locked" and outcome.locked_for is not None:
-        return locked_for(outcome.locked_for)
-    return Refusal(outcome.refused or "ebills_unknown_outcome")

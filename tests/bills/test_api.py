@@ -10,14 +10,17 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from activities.billing import advance
+from activities.billing import advance, carry_out
 from api.app import create_app
 from api.usecases import bill_feed
 from domain.bills import LockState
+from domain.errors import Refusal
+from domain.messages import Actor, Role
 from models import bills
 from models.bills import BillLock
 from tests.bills.halls import CODE, Hall, address, body, payment, wish
-from tests.bills.places import issue
+from tests.bills.places import issue, lock
+from tests.bills.places import paid as paid_under
 from tests.fixtures.houses import Caller
 from tests.fixtures.samples import library
 
@@ -223,6 +226,34 @@ async def test_a_double_click_is_one_order_whichever_button_it_was(hall: Hall) -
     there = [each for each in (await hall.platform.books())["locks"] if each["number"] == number]
     assert len(there) == 1
     assert (await hall.trail(bill)).count("bill:feedback:done") == 1
+
+
+async def test_a_workflow_orders_in_the_same_way_and_what_it_repeats_is_done_once(hall: Hall) -> None:
+    platform, workflow = hall.platform.ours, Actor(subject="tongban", role=Role.SYSTEM, region="340500", department="x")
+    place = {"owner": "patient-1", "institution": CODE, "insured": "340500"}
+    new = issue()
+    done = [await carry_out(hall.database, platform, workflow, new, place) for _ in range(3)]
+    assert done[0].bill is not None
+    assert done == [done[0]] * 3
+    bill = {"code": done[0].bill.code, "number": done[0].bill.number}
+    assert (await hall.seen(hall.patient, bill))["status"] == "issued"
+    assert (await hall.seen(hall.hospital, bill))["check_code"] == done[0].bill.check_code
+    wanted = lock(done[0].bill.ref, 60_000)
+    held = [await carry_out(hall.database, platform, workflow, wanted) for _ in range(2)][1]
+    assert held.lock is not None
+    again = lock(done[0].bill.ref, 1)
+    with pytest.raises(Refusal, match="bill_locked"):
+        await carry_out(hall.database, platform, workflow, again)
+    await hall.platform.fault("garbage", operation="reimburse")
+    nameless = paid_under(held.lock.lock.lock_id, 60_000)
+    with pytest.raises(Refusal, match="not_found"):
+        await carry_out(hall.database, platform, workflow, nameless)
+    pay = nameless.model_copy(update={"bill": done[0].bill.ref})
+    with pytest.raises(Refusal, match="ebills_unknown_outcome"):
+        await carry_out(hall.database, platform, workflow, pay)
+    assert not (await carry_out(hall.database, platform, workflow, pay)).refused
+    assert (await hall.seen(hall.desk, bill))["reimbursed"] == 60_000
+    assert await hall.breaches() == []
 
 
 async def test_a_desk_issues_only_for_those_who_are_insured_with_it(hall: Hall) -> None:
