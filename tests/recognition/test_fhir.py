@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -199,3 +201,10 @@ async def test_without_the_extra_it_is_told_that_there_is_none(clinic: Clinic, m
     monkeypatch.setattr("api.routers.fhir.installed", lambda: False)
     answer = await clinic.patient("310199199001010018").get("/v1/medical/fhir/Coverage/1")
     is_problem(answer, 501, "fhir_not_installed")
+
+
+def test_the_api_needs_the_extra_only_when_a_resource_goes_out() -> None:
+    code = (
+        "import sys; import api.app; sys.exit(any(name.split('.')[0] in {'fhir', 'fhir_core'} for name in sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
