@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -18,6 +19,7 @@ from temporalio.worker import Worker
 from domain import names
 from domain.medical import Exchange, ExchangeOutcome, MatterBatch, MatterDone
 from domain.medical.recognition import ConsentAct, DecideAct, Decision, RecognitionAct, RecognitionView, WithdrawAct
+from tests.fixtures.running import eventually
 from tests.recognition.sick import DOCTOR, HOME, PATIENT, PLACE, Platform, row, start
 from tongban.temporal import KeyRing, plugin
 from workflows.recognition import RecognitionWorkflow
@@ -68,11 +70,13 @@ async def begun(clock: WorkflowEnvironment, ward: Ward) -> WorkflowHandle[Recogn
         RecognitionWorkflow.run, message, id=message.no, task_queue=names.CORE_QUEUE
     )
     await act(handle, ConsentAct(id="a1", actor=PATIENT, granted=True, consent="c1"))
+    await eventually(lambda: asyncio.sleep(0, ward.view.status), "deciding".__eq__)
     return handle
 
 
 async def act(handle: WorkflowHandle[RecognitionWorkflow, None], sent: RecognitionAct) -> MatterDone:
-    return await handle.execute_update(names.MATTER_UPDATE, sent, id=sent.id, result_type=MatterDone)
+    done: MatterDone = await handle.execute_update(names.MATTER_UPDATE, sent, id=sent.id, result_type=MatterDone)
+    return done
 
 
 @pytest_asyncio.fixture
@@ -91,7 +95,6 @@ async def ward(clock: WorkflowEnvironment) -> AsyncIterator[Ward]:
 
 async def test_a_recognition_nobody_decides_ends_by_itself(clock: WorkflowEnvironment, ward: Ward) -> None:
     handle = await begun(clock, ward)
-    assert ward.view.status == "deciding"
     await handle.result()
     assert (ward.view.status, ward.view.reason) == ("expired", "nobody_decided")
     said = [event for batch in ward.batches for event in batch.events]
