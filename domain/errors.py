@@ -224,7 +224,7 @@ ERRORS: dict[str, ErrorKind] = {
         "查看健康信息须经本人同意；紧急情况下须填写理由，并会告知本人。",
         "Health data are read with the person's consent; in an emergency give the reason, and the person is told.",
     ),
-    "fhir_not_installed": _kind(501, "本系统未启用FHIR接口。", "The FHIR façade is not installed here (extra fhir)."),
+    "fhir_not_installed": _kind(501, "本系统未启用FHIR接口。", "The extra fhir is not installed here."),
     "recipient_unknown": _kind(422, "该部门未参与此事项。", "That authority takes no part in this case."),
     "migration_ending": _kind(
         409,

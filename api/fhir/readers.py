@@ -8,18 +8,23 @@ from datetime import datetime
 from api.auth import Login
 from api.fhir.coverage import InsuredRelation, coverage
 from api.fhir.report import ReportFacts, diagnostic_report
+from api.fhir.settlement import SettlementFacts, claim, claim_response
 from api.fhir.words import Resource
 from api.house import House
 from api.usecases.health import may_read_health, own_person
 from api.usecases.recognitions import result_in, visible
 from domain.calendar import SHANGHAI
 from domain.errors import Refusal
+from domain.identifiers import is_case_number
+from domain.medical import MatterKind
 from domain.medical.access import DataKind
 from domain.medical.recognition import RecognitionView, ReportView
 from domain.medical.recognition.course import PERSON
+from domain.medical.treatment_words import TreatmentView
 from models.database import Session
-from models.matters import Matter
+from models.matters import Matter, read_matter
 
+TREATMENTS = frozenset({MatterKind.STAY, MatterKind.VISIT})
 Reader = Callable[[Session, House, Login, str], Awaitable[Resource]]
 
 
@@ -75,22 +80,70 @@ def _moment(text: str) -> datetime | None:
         return None
 
 
+async def _treatment(session: Session, login: Login, no: str) -> tuple[Matter, TreatmentView]:
+    """A stay or visit that this login may read now; the reading is logged."""
+    matter = await read_matter(session, no) if is_case_number(no) else None
+    if matter is None or matter.kind not in TREATMENTS:
+        raise Refusal("not_found")
+    kind = DataKind(matter.kind)
+    await may_read_health(session, login.actor, matter.person, kind, matter, own=own_person(login))
+    return matter, TreatmentView.model_validate(matter.progress)
+
+
 async def read_coverage(session: Session, house: House, login: Login, id_: str) -> Resource:
-    """The insured relation that a matter was opened with; its id is the number of the matter."""
-    matter = await _recognition(session, login, id_)
+    """The insured relation that a recognition, a stay or a visit goes by; its id is the number of that matter."""
+    matter = await read_matter(session, id_) if is_case_number(id_) else None
+    if matter is not None and matter.kind in TREATMENTS:
+        matter, view = await _treatment(session, login, id_)
+        psn_no, insutype = view.person, str(matter.start["insutype"])
+    else:
+        matter = await _recognition(session, login, id_)
+        psn_no, insutype = str(matter.form[PERSON]["psn_no"]), str(matter.form["insutype"])
     name = house.library.divisions.names.get(matter.insured)
     relation = InsuredRelation(
         id=matter.no,
         person=matter.person,
-        psn_no=str(matter.form[PERSON]["psn_no"]),
-        insutype=str(matter.form["insutype"]),
+        psn_no=psn_no,
+        insutype=insutype,
         insured=matter.insured,
         insured_name=name.zh if name else "",
     )
     return coverage(relation)
 
 
+async def read_claim(session: Session, house: House, login: Login, id_: str) -> Resource:
+    """``{stay or visit}-{setl_id}``."""
+    return claim(await _settlement(session, login, id_))
+
+
+async def read_claim_response(session: Session, house: House, login: Login, id_: str) -> Resource:
+    """``{stay or visit}-{setl_id}``."""
+    return claim_response(await _settlement(session, login, id_))
+
+
+async def _settlement(session: Session, login: Login, id_: str) -> SettlementFacts:
+    no, _, setl_id = id_.partition("-")
+    matter, view = await _treatment(session, login, no)
+    done = next((each for each in view.settlements if each.setl_id == setl_id), None)
+    if done is None:
+        raise Refusal("not_found")
+    return SettlementFacts(
+        id=id_,
+        person=matter.person,
+        coverage=matter.no,
+        institution=matter.institution,
+        institution_name=str(matter.start["institution_name"]),
+        insured=matter.insured,
+        at=done.at,
+        amounts=done.amounts,
+        original=f"{matter.no}-{done.undoes}" if done.undoes else "",
+        inpatient=matter.kind == MatterKind.STAY,
+    )
+
+
 READERS: Mapping[str, Reader] = {
+    "Claim": read_claim,
+    "ClaimResponse": read_claim_response,
     "Coverage": read_coverage,
     "DiagnosticReport": read_report,
 }

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
 from api.fhir.words import (
     ADJUDICATION,
@@ -35,6 +34,10 @@ CATEGORIES: Mapping[str, tuple[str, str]] = {
     "hifob_pay": (OURS, "hifob"),
     "hifmi_pay": (OURS, "hifmi"),
     "maf_pay": (OURS, "maf"),
+    "cvlserv_pay": (OURS, "cvlserv"),
+    "hifes_pay": (OURS, "hifes"),
+    "oth_pay": (OURS, "oth"),
+    "hosp_part_amt": (OURS, "hosp-part"),
     "fund_pay_sumamt": (OURS, "fund-pay-sum"),
     "psn_part_amt": (ADJUDICATION, "copay"),
     "acct_pay": (OURS, "acct-pay"),
@@ -43,19 +46,11 @@ CATEGORIES: Mapping[str, tuple[str, str]] = {
 }
 
 
-class Amounts(Protocol):
-    """``domain.settlement.Settlement``: fen by field of setlinfo, all negated in a reversal."""
-
-    @property
-    def reversal(self) -> bool: ...
-
-    def amounts(self) -> dict[str, int]: ...
-
-
 @dataclass(frozen=True)
 class SettlementFacts:
-    """``id``: of the settlement; ``coverage``: id of its Coverage; ``preview``: a pre-settlement, which binds nobody.
-    ``message``: its msgid; ``original``: id of the settlement it undoes; ``inpatient``: a stay, else a visit.
+    """``id``: of the settlement; ``coverage``: id of its Coverage; ``amounts``: fen by field of setlinfo, negative
+    in an undoing. ``preview``: a pre-settlement, which binds nobody. ``message``: its msgid; ``original``: id of the
+    settlement it undoes; ``inpatient``: a stay, else a visit.
     """
 
     id: str
@@ -65,7 +60,7 @@ class SettlementFacts:
     institution_name: str
     insured: str
     at: datetime
-    settlement: Amounts
+    amounts: Mapping[str, int]
     message: str = ""
     preview: bool = False
     original: str = ""
@@ -84,16 +79,17 @@ def claim(facts: SettlementFacts) -> Resource:
             ("priority", coding(PRIORITIES, "normal")),
             ("related", [{"claim": {"reference": f"Claim/{facts.original}"}}] if facts.original else []),
             ("insurance", [{"sequence": 1, "focal": True, "coverage": {"reference": f"Coverage/{facts.coverage}"}}]),
-            ("total", money(facts.settlement.amounts()["medfee_sumamt"])),
+            ("total", money(facts.amounts["medfee_sumamt"])),
         )
     )
 
 
 def claim_response(facts: SettlementFacts) -> Resource:
-    """Every amount of setlinfo by its category; ours where FHIR has none."""
+    """Every amount of setlinfo that somebody pays, by its category; ours where FHIR has none."""
     totals = [
         {"category": coding(*CATEGORIES[name]), "amount": money(fen)}
-        for name, fen in facts.settlement.amounts().items()
+        for name, fen in facts.amounts.items()
+        if name in CATEGORIES
     ]
     note = "预结算，不作为最终结算依据 / predetermination, no assurance that the later claim matches"
     return filled(
@@ -112,7 +108,7 @@ def claim_response(facts: SettlementFacts) -> Resource:
 
 def _common(facts: SettlementFacts) -> tuple[tuple[str, object], ...]:
     return (
-        ("status", "cancelled" if facts.settlement.reversal else "active"),
+        ("status", "cancelled" if facts.original else "active"),
         ("type", coding(CLAIM_TYPES, "institutional" if facts.inpatient else "professional")),
         ("use", "predetermination" if facts.preview else "claim"),
         ("patient", logical(PERSON, facts.person)),
