@@ -211,14 +211,6 @@ async def children_of(session: AsyncSession, no: str) -> Sequence[Matter]:
     return result.scalars().all()
 
 
-async def matters_about(session: AsyncSession, no: str, kind: MatterKind) -> Sequence[Matter]:
-    """The matters of a kind that were asked for in this one, in order."""
-    result = await session.execute(
-        select(Matter).where(col(Matter.parent) == no, col(Matter.kind) == kind.value).order_by(col(Matter.created_at))
-    )
-    return result.scalars().all()
-
-
 async def note_matter(session: AsyncSession, matter: Matter, lines: Sequence[Event]) -> None:
     """Lines in the trail of a matter that the caller has locked, written by somebody else than its workflow."""
     seq, head = await append(session, matter.no, matter.events, matter.head, lines)

@@ -40,8 +40,7 @@ from domain.errors import Refusal, Refusals
 from domain.medical import MatterKind, matter_number
 from domain.medical.access import DataKind
 from domain.medical.interface_words import yuan
-from domain.medical.recognition import RecognitionView
-from domain.medical.recognition.fees import FeeLine, double_charged, recognised_items
+from domain.medical.recognition import FeeLine, double_charged
 from domain.medical.treatment import Treatment
 from domain.medical.treatment_words import (
     AddFees,
@@ -63,7 +62,8 @@ from domain.messages import Actor, Role
 from domain.record import Event
 from models.cases import next_sequence
 from models.database import Session
-from models.matters import Matter, add_part, children_of, insert_matter, list_matters, matters_about
+from models.matters import Matter, add_part, children_of, insert_matter, list_matters
+from models.recognitions import recognised_in
 
 WIRE_TIME = "%Y-%m-%d %H:%M:%S"
 KINDS = {MatterKind.STAY: DataKind.STAY, MatterKind.VISIT: DataKind.VISIT}
@@ -178,11 +178,7 @@ def _check_lines(lines: Sequence[FeeIn]) -> None:
 
 async def _no_second_charge(session: Session, matter: Matter, lines: Sequence[FeeIn]) -> None:
     """An examination that was recognised for this stay or visit is not charged for (domain note 4)."""
-    recognised = [
-        item
-        for found in await matters_about(session, matter.no, MatterKind.RECOGNITION)
-        for item in recognised_items(found.no, RecognitionView.model_validate(found.progress))
-    ]
+    recognised = await recognised_in(session, matter.no)
     fees = [FeeLine(feedetl_sn=line.serial, med_list_codg=line.item, det_item_fee_sumamt=line.amount) for line in lines]
     charged = double_charged(recognised, fees)
     if charged:
