@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from api.auth import LoggedIn, Login, need
 from api.house import house
 from api.idempotency import Answer, around_order, in_transaction, key_of
-from api.routers.cases import delivery
+from api.routers.cases import delivery, read_cursor, write_cursor
 from api.schemas import NO_NUL
 from api.schemas_medical import MatterDoneOut
 from api.schemas_treatments import (
@@ -30,7 +30,6 @@ from api.schemas_treatments import (
     VisitIn,
 )
 from api.usecases import settlements, treatments
-from api.views import cursor_of, page_after
 from domain.medical import MatterKind
 from domain.messages import Role
 from models.database import Session
@@ -84,9 +83,9 @@ async def register(body: VisitIn, request: Request, login: LoggedIn, background:
 async def _list(kind: MatterKind, request: Request, login: Login, after: str, limit: int) -> TreatmentList:
     h = house(request)
     async with h.database.begin() as session:
-        found = await treatments.listed(session, h, login, kind, page_after(after), limit)
+        found = await treatments.listed(session, h, login, kind, read_cursor(after) if after else None, limit)
     last = found[-1] if len(found) == limit else None
-    return TreatmentList(treatments=found, next=cursor_of(last.created_at, last.no) if last else None)
+    return TreatmentList(treatments=found, next=write_cursor(last.created_at, last.no) if last else None)
 
 
 Limit = Annotated[int, Query(ge=1, le=100)]

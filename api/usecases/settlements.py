@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from catalogue.medical import institutions
@@ -67,7 +68,7 @@ async def fact(session: Session, house: House, login: Login, setl_id: str) -> Se
     )
 
 
-def _lines(view: TreatmentView, messages: list[InsuranceMessage] | Any) -> list[dict[str, Any]]:
+def _lines(view: TreatmentView, messages: Sequence[InsuranceMessage]) -> list[dict[str, Any]]:
     """The fee lines that were taken, split by the catalogue of the treatment place."""
     return [
         line
@@ -89,8 +90,8 @@ def _recomputed(matter: Matter, done: SettledOnce, lines: list[dict[str, Any]], 
     hospital = institutions().get(start.institution)
     if hospital is None:
         return None
-    person = next((m.output for m in messages if m.infno == "1101" and m.output), {})
-    mine = next((r for r in person.get("insuinfo", ()) if r["insutype"] == start.insutype), {})
+    person: dict[str, Any] = next((m.output for m in messages if m.infno == "1101" and m.output), {})
+    mine: dict[str, Any] = next((r for r in person.get("insuinfo", ()) if r["insutype"] == start.insutype), {})
     content = {
         "claim": done.setl_id,
         "pack": info["pack"],
