@@ -23,6 +23,7 @@ from tests.clearing.samples import AH, JS, PROFILE, SH, ZJ, settled
 from tests.clearing.test_reconciliation import Held, found
 from tests.fixtures.houses import Caller, Office
 from tests.fixtures.running import Town, eventually
+from tongban.relay import schedule_once
 
 OCTOBER = "2026-10"
 PATH = "/v1/medical/clearing"
@@ -80,34 +81,30 @@ async def test_items_are_shown_to_who_owes_them(proposed: Office) -> None:
     assert [i["settlement"] for i in rest["items"]] == ["A2"]
 
 
-@pytest.mark.parametrize(
-    ("role", "region", "department"),
-    [
+async def test_clearing_is_no_business_of_others(proposed: Office) -> None:
+    for role, region, department in (
         ("citizen", "", ""),
         ("integrator", "", ""),
         ("caseworker", AH, "tax"),
         ("supervisor", AH, "market_regulation"),
         ("institution", "340500", "H34050000001"),
-    ],
-)
-async def test_clearing_is_no_business_of_others(proposed: Office, role: str, region: str, department: str) -> None:
-    caller = proposed.login(role, region, department)
-    for path in (PATH, f"{PATH}/{OCTOBER}", f"{PATH}/{OCTOBER}/flows.svg", "/v1/medical/reconciliation"):
-        is_problem(await caller.get(path), 403)
-    is_problem(await caller.post(f"{PATH}/{OCTOBER}/confirmations", json={}), 403)
-
-
-@pytest.mark.parametrize(
-    ("role", "region"), [("supervisor", AH), ("operator", ""), ("coordinator", ""), ("caseworker", "340500")]
-)
-async def test_only_the_provinces_own_caseworker_answers(proposed: Office, role: str, region: str) -> None:
-    caller = proposed.login(role, region, "health_insurance")
-    for verb, content in (
-        ("confirmations", {}),
-        ("payments", {}),
-        ("disputes", {"settlements": ["A1"], "reason": "x"}),
     ):
-        is_problem(await caller.post(f"{PATH}/{OCTOBER}/{verb}", json=content), 403)
+        caller = proposed.login(role, region, department)
+        for path in (PATH, f"{PATH}/{OCTOBER}", f"{PATH}/{OCTOBER}/flows.svg", "/v1/medical/reconciliation"):
+            is_problem(await caller.get(path), 403)
+        is_problem(await caller.post(f"{PATH}/{OCTOBER}/confirmations", json={}), 403)
+
+
+async def test_only_the_provinces_own_caseworker_answers(proposed: Office) -> None:
+    others = (("supervisor", AH), ("operator", ""), ("coordinator", ""), ("caseworker", "340500"))
+    for role, region in others:
+        caller = proposed.login(role, region, "health_insurance")
+        for verb, content in (
+            ("confirmations", {}),
+            ("payments", {}),
+            ("disputes", {"settlements": ["A1"], "reason": "x"}),
+        ):
+            is_problem(await caller.post(f"{PATH}/{OCTOBER}/{verb}", json=content), 403)
 
 
 async def test_a_month_that_is_not_there(office: Office) -> None:
@@ -117,21 +114,21 @@ async def test_a_month_that_is_not_there(office: Office) -> None:
     is_problem(await desk(office, AH).get(f"{PATH}/2026-13"), 422)
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        {},
-        {"settlements": [], "reason": "x"},
-        {"settlements": ["A1"], "reason": ""},
-        {"settlements": ["A1"], "reason": "x" * 1001},
-        {"settlements": ["A 1"], "reason": "x"},
-        {"settlements": ["A1"] * 501, "reason": "x"},
-        {"settlements": ["A1"], "reason": "x", "payer": JS},
-        {"settlements": ["A1"], "reason": "a\0b"},
-    ],
-)
-async def test_a_dispute_that_says_nothing_sensible_is_refused(proposed: Office, content: dict[str, Any]) -> None:
-    is_problem(await desk(proposed, AH).post(f"{PATH}/{OCTOBER}/disputes", json=content), 422)
+BAD_DISPUTES: list[dict[str, Any]] = [
+    {},
+    {"settlements": [], "reason": "x"},
+    {"settlements": ["A1"], "reason": ""},
+    {"settlements": ["A1"], "reason": "x" * 1001},
+    {"settlements": ["A 1"], "reason": "x"},
+    {"settlements": ["A1"] * 501, "reason": "x"},
+    {"settlements": ["A1"], "reason": "x", "payer": JS},
+    {"settlements": ["A1"], "reason": "a\0b"},
+]
+
+
+async def test_a_dispute_that_says_nothing_sensible_is_refused(proposed: Office) -> None:
+    for content in BAD_DISPUTES:
+        is_problem(await desk(proposed, AH).post(f"{PATH}/{OCTOBER}/disputes", json=content), 422)
 
 
 async def test_a_confirmation_cannot_be_sent_while_temporal_is_down(proposed: Office) -> None:
@@ -275,7 +272,12 @@ async def test_differences_are_a_caseworkers_of_that_province(office: Office) ->
     assert [(e["type"], e["actor"]) for e in history] == [("open", "tongban"), ("claimed", "s"), ("resolved", "s")]
 
 
-@pytest.mark.parametrize("words", [{}, {"reason": "because", "note": "x"}, {"reason": "accepted", "note": ""}])
-async def test_a_resolution_needs_a_reason_of_the_list_and_a_note(office: Office, words: dict[str, str]) -> None:
-    answer = await desk(office, SH).post(f"/v1/medical/reconciliation/d{'0' * 25}/resolution", json=words)
-    is_problem(answer, 422)
+async def test_a_resolution_needs_a_reason_of_the_list_and_a_note(office: Office) -> None:
+    for words in ({}, {"reason": "because", "note": "x"}, {"reason": "accepted", "note": ""}):
+        answer = await desk(office, SH).post(f"/v1/medical/reconciliation/d{'0' * 25}/resolution", json=words)
+        is_problem(answer, 422)
+
+
+async def test_the_relay_makes_the_schedules_as_soon_as_temporal_is_there(office: Office, town: Town) -> None:
+    assert await schedule_once(office.house) is False
+    assert await schedule_once(town.house) is True
