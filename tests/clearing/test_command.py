@@ -116,7 +116,7 @@ async def test_a_month_is_run_and_waited_for(town: Town) -> None:
     assert "800.00" in waiting.stdout
     running = asyncio.create_task(command("run", "--month", month, "--patience", "20"))
     caller = town.login("caseworker", AH, "health_insurance")
-    answer = await caller.post(f"/v1/medical/clearing/{month}/confirmations", json={})
+    answer = await caller.post(f"/v1/medical/clearing/{month}/confirmations")
     assert answer.status_code == 200, answer.text
     done = await running
     assert (done.exit_code, "cleared" in done.stdout) == (0, True), done.output
