@@ -103,12 +103,6 @@ class ItemList(BaseModel):
     next: str = Field(description="pass as ``after`` for the next page; empty at the end")
 
 
-class NothingIn(BaseModel):
-    """No fields: the address says it all."""
-
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {}})
-
-
 class DisputeIn(BaseModel):
     """The items and why."""
 

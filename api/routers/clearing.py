@@ -18,7 +18,6 @@ from api.schemas_clearing import (
     DisputeIn,
     ItemList,
     MonthOut,
-    NothingIn,
     PeriodList,
     ReconciliationList,
     ResolutionIn,
@@ -71,7 +70,7 @@ async def get_items(
 
 
 @router.post("/clearing/{month}/confirmations", response_model=AnsweredOut, operation_id="confirmClearing")
-async def confirm(month: Month, body: NothingIn, request: Request, caller: Caller) -> JSONResponse:
+async def confirm(month: Month, request: Request, caller: Caller) -> JSONResponse:
     """Your province agrees to what it owes, but for what it has disputed. Nothing can be disputed afterwards."""
 
     async def work() -> Answer:
@@ -92,7 +91,7 @@ async def dispute(month: Month, body: DisputeIn, request: Request, caller: Calle
 
 
 @router.post("/clearing/{month}/payments", response_model=AnsweredOut, operation_id="payClearing")
-async def pay(month: Month, body: NothingIn, request: Request, caller: Caller) -> JSONResponse:
+async def pay(month: Month, request: Request, caller: Caller) -> JSONResponse:
     """Your province has paid all it owes for a cleared month."""
 
     async def work() -> Answer:
@@ -120,8 +119,8 @@ async def get_difference(difference: DifferenceId, request: Request, caller: Cal
 
 
 @router.post("/reconciliation/{difference}/claim", response_model=DifferenceRow, operation_id="claimDifference")
-async def claim(difference: DifferenceId, body: NothingIn, request: Request, caller: Caller) -> JSONResponse:
-    """You take it on."""
+async def claim(difference: DifferenceId, request: Request, caller: Caller) -> JSONResponse:
+    """You take the difference on; a colleague's claim stands."""
 
     async def work(session: Session) -> Answer:
         return Answer.of(await clearing.claim(session, caller, difference))

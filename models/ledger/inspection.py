@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from models.database import Database
+from models.database import Database, Session
 
 # a day's rows are looked up one by one: reading whole tables for each day would cost the more, the older the books are
 _PLANNER = ("SET LOCAL random_page_cost = 1.1", "SET LOCAL work_mem = '64MB'", "SET LOCAL enable_seqscan = off")
@@ -94,33 +94,38 @@ OF_A_MONTH: Mapping[str, str] = {
 
 async def breaches(database: Database) -> tuple[int, Sequence[str]]:
     """(how many settlements were looked at, a sentence for each breach)."""
-    found: list[str] = []
     async with database.begin() as session:
         count = int(await session.scalar(text("SELECT count(*) FROM settlement")) or 0)
-        days = (
-            (await session.execute(text("SELECT day FROM settlement UNION SELECT day FROM ledger_entry ORDER BY 1")))
-            .scalars()
-            .all()
-        )
-        months = (
-            (await session.execute(text("SELECT month FROM clearing_period WHERE state <> 'open' ORDER BY 1")))
-            .scalars()
-            .all()
-        )
+        days, months = await _all_there_is(session)
+    found: list[str] = []
     for day in days:
-        found += await _look(database, OF_A_DAY, {"day": day}, str(day))
+        async with database.begin() as session:
+            found += await _look(session, OF_A_DAY, {"day": day}, str(day))
     for month in months:
-        found += await _look(database, OF_A_MONTH, {"month": month}, "")
+        async with database.begin() as session:
+            found += await _look(session, OF_A_MONTH, {"month": month}, "")
     return count, found
 
 
-async def _look(database: Database, checks: Mapping[str, str], what: Mapping[str, date | str], head: str) -> list[str]:
+async def breaches_within(session: Session) -> Sequence[str]:
+    """The same as one transaction sees it."""
+    days, months = await _all_there_is(session)
+    found = [sentence for day in days for sentence in await _look(session, OF_A_DAY, {"day": day}, str(day))]
+    return found + [sentence for month in months for sentence in await _look(session, OF_A_MONTH, {"month": month}, "")]
+
+
+async def _all_there_is(session: Session) -> tuple[Sequence[date], Sequence[str]]:
+    days = await session.execute(text("SELECT day FROM settlement UNION SELECT day FROM ledger_entry ORDER BY 1"))
+    months = await session.execute(text("SELECT month FROM clearing_period WHERE state <> 'open' ORDER BY 1"))
+    return days.scalars().all(), months.scalars().all()
+
+
+async def _look(session: Session, checks: Mapping[str, str], what: Mapping[str, date | str], head: str) -> list[str]:
+    for setting in _PLANNER:
+        await session.execute(text(setting))
     found = []
-    async with database.begin() as session:
-        for setting in _PLANNER:
-            await session.execute(text(setting))
-        for sentence, sql in checks.items():
-            values: dict[str, Any] = {**what, "most": MOST}
-            for row in await session.execute(text(sql), values):
-                found.append(f"{head} {sentence.format(*row)}".strip())
+    for sentence, sql in checks.items():
+        values: dict[str, Any] = {**what, "most": MOST}
+        for row in await session.execute(text(sql), values):
+            found.append(f"{head} {sentence.format(*row)}".strip())
     return found

@@ -23,6 +23,7 @@ from tests.clearing.samples import AH, JS, PROFILE, SH, ZJ, settled
 from tests.clearing.test_reconciliation import Held, found
 from tests.fixtures.houses import Caller, Office
 from tests.fixtures.running import Town, eventually
+from tongban.relay import schedule_once
 
 OCTOBER = "2026-10"
 PATH = "/v1/medical/clearing"
@@ -80,62 +81,58 @@ async def test_items_are_shown_to_who_owes_them(proposed: Office) -> None:
     assert [i["settlement"] for i in rest["items"]] == ["A2"]
 
 
-@pytest.mark.parametrize(
-    ("role", "region", "department"),
-    [
+async def test_clearing_is_no_business_of_others(proposed: Office) -> None:
+    for role, region, department in (
         ("citizen", "", ""),
         ("integrator", "", ""),
         ("caseworker", AH, "tax"),
         ("supervisor", AH, "market_regulation"),
         ("institution", "340500", "H34050000001"),
-    ],
-)
-async def test_clearing_is_no_business_of_others(proposed: Office, role: str, region: str, department: str) -> None:
-    caller = proposed.login(role, region, department)
-    for path in (PATH, f"{PATH}/{OCTOBER}", f"{PATH}/{OCTOBER}/flows.svg", "/v1/medical/reconciliation"):
-        is_problem(await caller.get(path), 403)
-    is_problem(await caller.post(f"{PATH}/{OCTOBER}/confirmations", json={}), 403)
-
-
-@pytest.mark.parametrize(
-    ("role", "region"), [("supervisor", AH), ("operator", ""), ("coordinator", ""), ("caseworker", "340500")]
-)
-async def test_only_the_provinces_own_caseworker_answers(proposed: Office, role: str, region: str) -> None:
-    caller = proposed.login(role, region, "health_insurance")
-    for verb, content in (
-        ("confirmations", {}),
-        ("payments", {}),
-        ("disputes", {"settlements": ["A1"], "reason": "x"}),
     ):
-        is_problem(await caller.post(f"{PATH}/{OCTOBER}/{verb}", json=content), 403)
+        caller = proposed.login(role, region, department)
+        for path in (PATH, f"{PATH}/{OCTOBER}", f"{PATH}/{OCTOBER}/flows.svg", "/v1/medical/reconciliation"):
+            is_problem(await caller.get(path), 403)
+        is_problem(await caller.post(f"{PATH}/{OCTOBER}/confirmations"), 403)
+
+
+async def test_only_the_provinces_own_caseworker_answers(proposed: Office) -> None:
+    others = (("supervisor", AH), ("operator", ""), ("coordinator", ""), ("caseworker", "340500"))
+    for role, region in others:
+        caller = proposed.login(role, region, "health_insurance")
+        for verb, content in (
+            ("confirmations", {}),
+            ("payments", {}),
+            ("disputes", {"settlements": ["A1"], "reason": "x"}),
+        ):
+            is_problem(await caller.post(f"{PATH}/{OCTOBER}/{verb}", json=content), 403)
 
 
 async def test_a_month_that_is_not_there(office: Office) -> None:
     for path in (f"{PATH}/2026-09", f"{PATH}/2026-09/items", f"{PATH}/2026-09/flows.svg"):
         is_problem(await desk(office, AH).get(path), 404, "clearing_not_found")
-    is_problem(await desk(office, AH).post(f"{PATH}/2026-09/confirmations", json={}), 404, "clearing_not_found")
+    is_problem(await desk(office, AH).post(f"{PATH}/2026-09/confirmations"), 404, "clearing_not_found")
     is_problem(await desk(office, AH).get(f"{PATH}/2026-13"), 422)
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        {},
-        {"settlements": [], "reason": "x"},
-        {"settlements": ["A1"], "reason": ""},
-        {"settlements": ["A1"], "reason": "x" * 1001},
-        {"settlements": ["A 1"], "reason": "x"},
-        {"settlements": ["A1"] * 501, "reason": "x"},
-        {"settlements": ["A1"], "reason": "x", "payer": JS},
-        {"settlements": ["A1"], "reason": "a\0b"},
-    ],
-)
-async def test_a_dispute_that_says_nothing_sensible_is_refused(proposed: Office, content: dict[str, Any]) -> None:
-    is_problem(await desk(proposed, AH).post(f"{PATH}/{OCTOBER}/disputes", json=content), 422)
+BAD_DISPUTES: list[dict[str, Any]] = [
+    {},
+    {"settlements": [], "reason": "x"},
+    {"settlements": ["A1"], "reason": ""},
+    {"settlements": ["A1"], "reason": "x" * 1001},
+    {"settlements": ["A 1"], "reason": "x"},
+    {"settlements": ["A1"] * 501, "reason": "x"},
+    {"settlements": ["A1"], "reason": "x", "payer": JS},
+    {"settlements": ["A1"], "reason": "a\0b"},
+]
+
+
+async def test_a_dispute_that_says_nothing_sensible_is_refused(proposed: Office) -> None:
+    for content in BAD_DISPUTES:
+        is_problem(await desk(proposed, AH).post(f"{PATH}/{OCTOBER}/disputes", json=content), 422)
 
 
 async def test_a_confirmation_cannot_be_sent_while_temporal_is_down(proposed: Office) -> None:
-    is_problem(await desk(proposed, AH).post(f"{PATH}/{OCTOBER}/confirmations", json={}), 503, "temporarily_down")
+    is_problem(await desk(proposed, AH).post(f"{PATH}/{OCTOBER}/confirmations"), 503, "temporarily_down")
     shown = await body(proposed.login("auditor"), f"{PATH}/{OCTOBER}")
     assert {p["answer"] for p in shown["pairs"]} == {"waiting"}
 
@@ -186,10 +183,10 @@ async def test_a_month_goes_through_the_api_from_proposal_to_payment(running: tu
     again = await anhui.post(f"{PATH}/{month}/disputes", json=order, headers=key)
     assert (again.json(), again.headers["idempotent-replayed"]) == (first.json(), "true")
     is_problem(await anhui.post(f"{PATH}/{month}/disputes", json=order | {"reason": "另一原因"}), 422)
-    is_problem(await anhui.post(f"{PATH}/{month}/payments", json={}), 409, "clearing_not_cleared")
-    is_problem(await desk(town, ZJ).post(f"{PATH}/{month}/confirmations", json={}), 409, "clearing_nothing_to_answer")
+    is_problem(await anhui.post(f"{PATH}/{month}/payments"), 409, "clearing_not_cleared")
+    is_problem(await desk(town, ZJ).post(f"{PATH}/{month}/confirmations"), 409, "clearing_nothing_to_answer")
     for caller in (anhui, jiangsu, jiangsu):
-        answer = await caller.post(f"{PATH}/{month}/confirmations", json={})
+        answer = await caller.post(f"{PATH}/{month}/confirmations")
         assert answer.status_code == 200, answer.text
     shown = await until(town, month, "cleared")
     assert {(p["payer"], p["payee"]): (p["cleared"], p["disputed"]) for p in shown["pairs"]} == {
@@ -198,13 +195,13 @@ async def test_a_month_goes_through_the_api_from_proposal_to_payment(running: tu
     assert [(w["province"], w["what"]) for w in shown["waiting"]] == [(JS, "payment"), (AH, "payment")]
     assert [h["kind"] for h in shown["history"]] == ["proposed", "dispute", "confirm", "confirm", "cleared"]
     for caller in (anhui, jiangsu):
-        assert (await caller.post(f"{PATH}/{month}/payments", json={})).status_code == 200
+        assert (await caller.post(f"{PATH}/{month}/payments")).status_code == 200
     await until(town, month, "paid")
     await eventually(lambda: late_answer(town, month), lambda answer: answer.status_code == 409)
 
 
 async def late_answer(town: Town, month: str) -> httpx.Response:
-    return await desk(town, AH, subject="somebody-else").post(f"{PATH}/{month}/confirmations", json={})
+    return await desk(town, AH, subject="somebody-else").post(f"{PATH}/{month}/confirmations")
 
 
 async def test_the_schedules_are_made_once_and_follow_the_profile(town: Town) -> None:
@@ -260,9 +257,9 @@ async def test_differences_are_a_caseworkers_of_that_province(office: Office) ->
     one = f"{path}/{difference['id']}"
     assert (await body(desk(office, AH), path))["differences"] == []
     is_problem(await desk(office, AH).get(one), 404)
-    is_problem(await desk(office, AH).post(f"{one}/claim", json={}), 404)
-    is_problem(await office.login("auditor").post(f"{one}/claim", json={}), 403)
-    assert (await shanghai.post(f"{one}/claim", json={})).json()["state"] == "claimed"
+    is_problem(await desk(office, AH).post(f"{one}/claim"), 404)
+    is_problem(await office.login("auditor").post(f"{one}/claim"), 403)
+    assert (await shanghai.post(f"{one}/claim")).json()["state"] == "claimed"
     is_problem(await desk(office, SH).post(f"{one}/resolution", json={"reason": "accepted", "note": "x"}), 409)
     key = {"Idempotency-Key": "r-1"}
     words = {"reason": "corrected_there", "note": "已补录"}
@@ -275,7 +272,12 @@ async def test_differences_are_a_caseworkers_of_that_province(office: Office) ->
     assert [(e["type"], e["actor"]) for e in history] == [("open", "tongban"), ("claimed", "s"), ("resolved", "s")]
 
 
-@pytest.mark.parametrize("words", [{}, {"reason": "because", "note": "x"}, {"reason": "accepted", "note": ""}])
-async def test_a_resolution_needs_a_reason_of_the_list_and_a_note(office: Office, words: dict[str, str]) -> None:
-    answer = await desk(office, SH).post(f"/v1/medical/reconciliation/d{'0' * 25}/resolution", json=words)
-    is_problem(answer, 422)
+async def test_a_resolution_needs_a_reason_of_the_list_and_a_note(office: Office) -> None:
+    for words in ({}, {"reason": "because", "note": "x"}, {"reason": "accepted", "note": ""}):
+        answer = await desk(office, SH).post(f"/v1/medical/reconciliation/d{'0' * 25}/resolution", json=words)
+        is_problem(answer, 422)
+
+
+async def test_the_relay_makes_the_schedules_as_soon_as_temporal_is_there(office: Office, town: Town) -> None:
+    assert await schedule_once(office.house) is False
+    assert await schedule_once(town.house) is True

@@ -126,33 +126,26 @@ async def test_sums_per_account_are_those_of_the_entries(database: Database) -> 
 
 
 TABLES = ("settlement", "ledger_entry", "ledger_posting", "clearing_act", "reconciliation_event")
+KEPT = ("clearing_item", "clearing_period", "clearing_statement", "reconciliation_difference")
+EMPTIED = "reason = ''"
+COLUMNS = {"ledger_posting": "amount = 0", "ledger_entry": "stay = ''", "settlement": "payable = 1"}
 
 
-@pytest.mark.parametrize("table", TABLES)
-@pytest.mark.parametrize(
-    "statement", ["DELETE FROM {table}", "TRUNCATE {table} CASCADE", "UPDATE {table} SET {column}"]
-)
 async def test_nothing_in_the_books_is_changed_or_removed(
-    cluster: Cluster, database_name: str, database: Database, table: str, statement: str
+    cluster: Cluster, database_name: str, database: Database
 ) -> None:
     await enter(database, settled())
-    column = {"ledger_posting": "amount = 0", "ledger_entry": "stay = ''", "settlement": "payable = 1"}
+    crimes = [f"{verb} {table}" for table in (*TABLES, *KEPT) for verb in ("DELETE FROM", "TRUNCATE")]
+    crimes += [f"TRUNCATE {table} CASCADE" for table in TABLES]
+    crimes += [f"UPDATE {table} SET {COLUMNS.get(table, EMPTIED)}" for table in TABLES]
     connection = await cluster.connect(database_name)
     try:
-        with pytest.raises(asyncpg.RaiseError, match="append-only"):
-            await connection.execute(statement.format(table=table, column=column.get(table, "reason = ''")))
-    finally:
-        await connection.close()
-
-
-@pytest.mark.parametrize(
-    "table", ["clearing_item", "clearing_period", "clearing_statement", "reconciliation_difference"]
-)
-async def test_what_was_proposed_and_found_is_not_removed(cluster: Cluster, database_name: str, table: str) -> None:
-    connection = await cluster.connect(database_name)
-    try:
-        with pytest.raises(asyncpg.RaiseError, match="append-only"):
-            await connection.execute(f"DELETE FROM {table}")
+        for crime in crimes:
+            with pytest.raises((asyncpg.RaiseError, asyncpg.FeatureNotSupportedError)) as refused:
+                await connection.execute(crime)
+            # a table that others refer to is not truncated at all
+            assert "append-only" in str(refused.value) or "cannot truncate" in str(refused.value), crime
+        assert await connection.fetchval("SELECT count(*) FROM ledger_posting") == 6
     finally:
         await connection.close()
 

@@ -110,13 +110,13 @@ def of_the_town(town: Town, engine: Stack, monkeypatch: pytest.MonkeyPatch, tmp_
 async def test_a_month_is_run_and_waited_for(town: Town) -> None:
     month = "2023-03"
     await enter(town.database, settled(AH, SH, 80_000, days_of(month)[1]))
-    waiting = await command("run", "--month", month, "--patience", "6")
+    waiting = await command("run", "--month", month, "--patience", "2.5")
     assert waiting.exit_code == 4, waiting.output
     assert "waits for 340000" in waiting.stderr
     assert "800.00" in waiting.stdout
     running = asyncio.create_task(command("run", "--month", month, "--patience", "20"))
     caller = town.login("caseworker", AH, "health_insurance")
-    answer = await caller.post(f"/v1/medical/clearing/{month}/confirmations", json={})
+    answer = await caller.post(f"/v1/medical/clearing/{month}/confirmations")
     assert answer.status_code == 200, answer.text
     done = await running
     assert (done.exit_code, "cleared" in done.stdout) == (0, True), done.output

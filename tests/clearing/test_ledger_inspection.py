@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import AsyncIterator
 from datetime import date
 
 import pytest
+import pytest_asyncio
 from sqlalchemy import text
 
 from domain.ledger import Reversal
 from models.database import Database
 from models.ledger import post_reversal
-from models.ledger.inspection import breaches
+from models.ledger.inspection import breaches, breaches_within
 from tests.clearing.months import clear, dispute, enter, golden_rows, propose_month
 from tests.clearing.samples import AH, SH, settled
+from tests.fixtures.databases import Cluster
+from tongban.verify import Report, _tables
 
 
 async def a_month(database: Database) -> None:
@@ -70,14 +75,44 @@ CRIMES = [
 ]  # fmt: skip
 
 
+@pytest_asyncio.fixture(scope="module")
+async def books(cluster: Cluster) -> AsyncIterator[Database]:
+    """A month that every crime is committed against, and undone."""
+    name = await cluster.create()
+    opened = Database(cluster.url(name), 4)
+    await a_month(opened)
+    yield opened
+    await opened.aclose()
+    await cluster.drop(name)
+
+
+class Undone(Exception):
+    """So that nothing is committed."""
+
+
 @pytest.mark.parametrize(("crime", "sentence"), CRIMES, ids=[f"{n}-{c[1]}" for n, c in enumerate(CRIMES)])
-async def test_a_crime_against_the_books_is_found(database: Database, crime: str, sentence: str) -> None:
-    await a_month(database)
-    async with database.begin() as session:
-        for constraint in ("bill_by_class", "bill_by_payer", "funds", "person"):
-            await session.execute(text(f"ALTER TABLE settlement DROP CONSTRAINT {constraint}"))
-        await session.execute(text("SET LOCAL session_replication_role = replica"))
-        done = await session.execute(text(crime))
-        assert done.rowcount > 0  # type: ignore[attr-defined]
-    found = (await breaches(database))[1]
+async def test_a_crime_against_the_books_is_found(books: Database, crime: str, sentence: str) -> None:
+    found: list[str] = []
+    with contextlib.suppress(Undone):
+        async with books.begin() as session:
+            for constraint in ("bill_by_class", "bill_by_payer", "funds", "person"):
+                await session.execute(text(f"ALTER TABLE settlement DROP CONSTRAINT {constraint}"))
+            await session.execute(text("SET LOCAL session_replication_role = replica"))
+            done = await session.execute(text(crime))
+            assert done.rowcount > 0  # type: ignore[attr-defined]
+            found += await breaches_within(session)
+            raise Undone
     assert any(sentence in each for each in found), found
+
+
+async def test_verify_says_that_money_is_broken(cluster: Cluster, database: Database, database_name: str) -> None:
+    await a_month(database)
+    report = Report()
+    await _tables(database, cluster.settings(database_name), report)
+    assert (report.breaks, report.checked["7"]) == ([], 40)
+    async with database.begin() as session:
+        await session.execute(text("SET LOCAL session_replication_role = replica"))
+        await session.execute(text(CRIMES[0][0]))
+    report = Report()
+    await _tables(database, cluster.settings(database_name), report)
+    assert {number for number, _ in report.breaks} == {"7"}

@@ -10,6 +10,7 @@ import pytest
 from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Replayer
 
 from api.gateway import Gateway
 from domain import names
@@ -32,9 +33,12 @@ from domain.errors import Refusal
 from models import clearing
 from models.clearing import ClearingPeriod
 from models.database import Database
+from tests.clearing.conftest import KEYS
 from tests.clearing.months import confirmation, enter, objection, statements, worker
 from tests.clearing.samples import AH, CALENDAR, JS, PROFILE, SH, settled
 from tests.fixtures.running import eventually
+from tongban.temporal import plugin
+from workflows.clearing import CLEARING_WORKFLOWS
 
 Handle = WorkflowHandle[Any, Any]
 
@@ -112,6 +116,8 @@ async def test_a_month_runs_from_proposal_through_silence_to_the_last_payment(mo
     assert (await month.progress()).waiting == (AH,)
     await month.pays(AH, now)
     assert (await month.handle.result())["state"] == "paid"
+    replayer = Replayer(workflows=CLEARING_WORKFLOWS, plugins=[plugin(KEYS, sandbox=True)])
+    await replayer.replay_workflow(await month.handle.fetch_history())
 
 
 async def test_nobody_waits_longer_than_the_last_confirmation(month: Month) -> None:

@@ -15,8 +15,10 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 import workflows.calls
+from activities.clearing import ClearingActivities
 from activities.matters import MatterActivities
 from activities.province import ProvinceActivities
+from activities.reconciliation import ReconciliationActivities
 from activities.record import RecordActivities
 from domain import names
 from domain.case import CaseStatus, StepStatus
@@ -27,6 +29,7 @@ from tests.unit.successors import order, without
 from tests.workflow.conftest import BIN, KEYS
 from tests.workflow.house import Case, House, case_of, new_number, start
 from tongban.temporal import plugin
+from tongban.wiring import ClearingWork
 from tongban.worker import Work, build_workers
 
 pytestmark = pytest.mark.xdist_group("temporal")
@@ -108,6 +111,12 @@ CALLS = {
     names.RECORD_MATTER_ACTIVITY: workflows.calls.record_matter,
     names.INSURANCE_ACTIVITY: workflows.calls.insurance_exchange,
     names.BILL_ACTIVITY: workflows.calls.order_bill,
+    names.CLEARING_TERMS_ACTIVITY: workflows.calls.clearing_terms,
+    names.CLEARING_PROPOSE_ACTIVITY: workflows.calls.propose_clearing,
+    names.CLEARING_ANSWER_ACTIVITY: workflows.calls.answer_clearing,
+    names.CLEARING_CLEAR_ACTIVITY: workflows.calls.clear_month,
+    names.CLEARING_OVERDUE_ACTIVITY: workflows.calls.note_overdue_payment,
+    names.RECONCILE_ACTIVITY: workflows.calls.reconcile_book,
     names.PROVINCE_ATTEMPT_ACTIVITY: workflows.calls.try_province,
     names.PROVINCE_ACTIVITY: workflows.calls.call_province,
 }
@@ -122,10 +131,14 @@ async def test_every_activity_the_workflow_calls_is_registered_with_the_same_typ
     client = await Client.connect(address, plugins=[plugin(KEYS, sandbox=True)])
     record, province = RecordActivities(None), ProvinceActivities(None, None, 1)  # type: ignore[arg-type]
     matters = MatterActivities(None)  # type: ignore[arg-type]
-    core, office = build_workers(client, ["core", "core", "province:310000"], Work(record, province, matters), 1)
+    clearing = ClearingWork(ClearingActivities(None, None, None), ReconciliationActivities(None, None))  # type: ignore[arg-type]
+    work = Work(record, province, matters, clearing)
+    core, office = build_workers(client, ["core", "core", "province:310000"], work, 1)
     assert (core.task_queue, office.task_queue) == (names.CORE_QUEUE, names.province_queue("310115"))
     recorders = {names.RECORD_ACTIVITY, names.RECORD_WINDOW_ACTIVITY, names.RECORD_MATTER_ACTIVITY}
-    assert set(_activities(core)) == recorders | {names.PROVINCE_ATTEMPT_ACTIVITY}
+    money = {name for name in CALLS if name in _activities(core)} - recorders - {names.PROVINCE_ATTEMPT_ACTIVITY}
+    assert len(money) == len(clearing.activities())
+    assert set(_activities(core)) == recorders | money | {names.PROVINCE_ATTEMPT_ACTIVITY}
     assert set(_activities(office)) == {names.PROVINCE_ACTIVITY}
     for name, function in (_activities(core) | _activities(office)).items():
         assert list(get_type_hints(function).values()) == list(get_type_hints(CALLS[name]).values()), name
