@@ -70,6 +70,7 @@ def build_workers(client: Client, roles: Sequence[str], work: Work, slots: int) 
                         work.record.record_window,
                         work.province.try_province,
                         work.matters.record_matter,
+                        work.matters.run_chore,
                         *(work.clearing.activities() if work.clearing else ()),
                     ],
                     max_cached_workflows=2000,

@@ -106,6 +106,7 @@ CALLS = {
     names.RECORD_ACTIVITY: workflows.calls.record,
     names.RECORD_WINDOW_ACTIVITY: workflows.calls.record_window,
     names.RECORD_MATTER_ACTIVITY: workflows.calls.record_matter,
+    names.CHORE_ACTIVITY: workflows.calls.run_chore,
     names.INSURANCE_ACTIVITY: workflows.calls.insurance_exchange,
     names.BILL_ACTIVITY: workflows.calls.order_bill,
     names.PROVINCE_ATTEMPT_ACTIVITY: workflows.calls.try_province,
@@ -125,7 +126,7 @@ async def test_every_activity_the_workflow_calls_is_registered_with_the_same_typ
     core, office = build_workers(client, ["core", "core", "province:310000"], Work(record, province, matters), 1)
     assert (core.task_queue, office.task_queue) == (names.CORE_QUEUE, names.province_queue("310115"))
     recorders = {names.RECORD_ACTIVITY, names.RECORD_WINDOW_ACTIVITY, names.RECORD_MATTER_ACTIVITY}
-    assert set(_activities(core)) == recorders | {names.PROVINCE_ATTEMPT_ACTIVITY}
+    assert set(_activities(core)) == recorders | {names.PROVINCE_ATTEMPT_ACTIVITY, names.CHORE_ACTIVITY}
     assert set(_activities(office)) == {names.PROVINCE_ACTIVITY}
     for name, function in (_activities(core) | _activities(office)).items():
         assert list(get_type_hints(function).values()) == list(get_type_hints(CALLS[name]).values()), name
