@@ -24,12 +24,15 @@ from api.routers import (
     documents,
     drafts,
     fhir,
+    filings,
     health,
+    institutions,
     law,
     people,
     provinces,
     public,
     recognitions,
+    referrals,
     services,
     statistics,
     tasks,
@@ -42,6 +45,7 @@ LARGEST_JSON = 1024 * 1024
 ROUTERS = (
     *(services, deadlines, documents, drafts, cases, law, people, windows, bulk, tasks, statistics, provinces),
     *(recognitions, bills, clearing, health, fhir),
+    *(filings, referrals, institutions),
     *(callbacks, public),
 )
 _PROBLEMS = {

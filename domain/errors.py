@@ -190,6 +190,47 @@ ERRORS: dict[str, ErrorKind] = {
         "此环节由其所在地的窗口办理，请不要指定其他窗口。",
         "This step is done at the hall of its own place; name no other.",
     ),
+    "filing_state": _kind(409, "备案当前状态不允许此操作。", "Not possible in the present state of the filing."),
+    "filing_interval": _kind(
+        409, "长期备案未满变更间隔，暂不能变更或取消。", "A long-term filing cannot be changed or cancelled yet."
+    ),
+    "filing_overlap": _kind(
+        409, "与已有备案冲突，请先变更或取消。", "It clashes with a filing there is: change or cancel that one first."
+    ),
+    "commitment_restricted": _kind(
+        409,
+        "此前承诺事项逾期未补交，暂不适用承诺办理，请直接提交材料。",
+        "An earlier commitment was not kept: hand in the document itself.",
+    ),
+    "filing_after_discharge": _kind(
+        409, "已自费出院，不能补办备案，请办理手工报销。", "Discharged and paid: ask for a reimbursement by hand."
+    ),
+    "filing_late": _kind(409, "参保地不受理入院后补办备案。", "The insured place takes no filing after admission."),
+    "filing_not_needed": _kind(422, "此类就医无需备案。", "For this care nothing has to be filed."),
+    "filing_day": _kind(422, "日期不在可备案的范围内。", "The day is not one that may be filed for."),
+    "filing_same_province": _kind(422, "就医地不在省外。", "The place of treatment is not in another province."),
+    "guardian_required": _kind(422, "未成年人须由监护人办理。", "For a child of this age the guardian applies."),
+    "person_not_you": _kind(
+        422,
+        "证件号码与登录人不符；为他人办理请说明身份并提交证明。",
+        "That is not your own number; to act for another, say on what basis and prove it.",
+    ),
+    "referral_state": _kind(409, "转诊当前状态不允许此操作。", "Not possible in the present state of the referral."),
+    "referral_not_yours": _kind(409, "此操作由转诊的另一方办理。", "This is for the other side of the referral."),
+    "referral_asked_before": _kind(422, "该机构已答复过或即为转出机构。", "That institution was asked already."),
+    "referral_day": _kind(422, "日期不在转诊有效期内，或早于入院。", "Not a day of the referral, or before admission."),
+    "referral_level": _kind(
+        422, "贵机构级别不能开具跨省转诊。", "An institution of your level cannot refer to another province."
+    ),
+    "referral_assessor": _kind(
+        422, "须由副主任医师以上人员评估。", "The assessor must be an associate chief physician or above."
+    ),
+    "institution_unknown": _kind(422, "没有这家定点机构。", "There is no such designated institution."),
+    "institution_closed": _kind(403, "贵机构当日不是定点机构。", "Your institution is not designated on that day."),
+    "institution_not_networked": _kind(
+        422, "该机构未开通跨省直接结算。", "That institution does not settle with other provinces."
+    ),
+    "institution_not_capable": _kind(422, "该机构不具备所需的诊疗能力。", "That institution cannot do what is needed."),
     "consent_version": _kind(
         422, "同意书版本不符，请阅读现行版本。", "That is not the text in force; read the present version."
     ),

@@ -24,7 +24,9 @@ MATTER_WORKFLOW = {
     "claim": "Claim",
 }  # the workflow id of a matter is its number
 MATTER_UPDATE = "act"
+MATTER_SIGNAL = "told"
 RECORD_MATTER_ACTIVITY = "record_matter"
+CHORE_ACTIVITY = "run_chore"
 INSURANCE_ACTIVITY = "insurance_exchange"
 BILL_ACTIVITY = "order_bill"
 CLEARING_WORKFLOW = "Clearing"

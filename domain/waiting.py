@@ -128,6 +128,52 @@ WHY: dict[str, Why] = {
         "您确认已知悉",
         "your confirmation that you have read it",
     ),
+    "filing_review": _why(
+        "等待参保地经办人审核备案",
+        "a caseworker of the insured place looks at the filing",
+        "经办人作出决定",
+        "the caseworker's decision",
+    ),
+    "filing_in_force": _why(
+        "备案有效",
+        "the filing is in force",
+        "到期自动失效，或您变更、取消",
+        "its last day, or your cancelling it",
+    ),
+    "platform_asked": _why(
+        "正在向医保平台登记", "the insurance platform is being told", "平台答复", "the platform's answer"
+    ),
+    "platform_refused": _why(
+        "医保平台未予登记，等待经办人处理",
+        "the insurance platform has not taken it; a caseworker has to see to it",
+        "经办人重试、人工登记或驳回",
+        "the caseworker trying again, entering it by hand, or refusing",
+    ),
+    "referral_referred": _why(
+        "等待接诊机构答复",
+        "the receiving institution has to answer",
+        "接诊机构接收、谢绝或推荐其他机构",
+        "its acceptance, its refusal, or another institution it proposes",
+    ),
+    "referral_proposed": _why(
+        "接诊机构推荐了其他机构，等待转出机构答复",
+        "another institution was proposed; the referring side has to answer",
+        "转出机构同意或取消",
+        "its agreement, or its cancellation",
+    ),
+    "referral_accepted": _why(
+        "接诊机构已接收，等待安排时间",
+        "accepted; the day to come is being arranged",
+        "接诊机构安排入院时间",
+        "the receiving institution's appointment",
+    ),
+    "referral_scheduled": _why("已安排时间，等待入院", "the day is fixed", "患者按时入院", "the patient's coming"),
+    "referral_admitted": _why(
+        "已入院，等待接诊机构回告结果",
+        "admitted; the outcome is to come back",
+        "接诊机构回告诊疗结果",
+        "the receiving institution's report of the outcome",
+    ),
     "resolve": _why(
         "遇到需要人工处理的问题", "something needs a person", "经办人决定如何继续", "a caseworker saying how to go on"
     ),

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CHAR, Column, Index, select, text, update
+from sqlalchemy import CHAR, Column, Index, or_, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
 
@@ -19,7 +19,7 @@ from domain.audit import GENESIS
 from domain.calendar import local_day
 from domain.medical import MatterBatch, MatterKind, Opening, matter_number
 from domain.messages import SYSTEM
-from domain.record import Event, Waiting
+from domain.record import Event, Waiting, Who
 from domain.regions import prefix_of
 from models import outbox
 from models.cases import next_sequence
@@ -230,10 +230,15 @@ async def list_matters(
     insured: str = "",
     treatment: str = "",
     statuses: Collection[str] = (),
+    mine: tuple[str, str] = ("", ""),
+    waits_for: tuple[str, str] = ("", ""),
     after: tuple[datetime, str] | None = None,
     limit: int = 50,
 ) -> Sequence[Matter]:
-    """Newest first. ``insured``, ``treatment``: a place and those inside it; empty means any."""
+    """Newest first. ``insured``, ``treatment``: a place and those inside it; empty means any.
+
+    mine: a login, or the digest of the person that it is: what either stands for. waits_for: region and department.
+    """
     query = select(Matter).where(col(Matter.kind) == kind.value)
     for column, value in ((Matter.owner, owner), (Matter.person, person), (Matter.institution, institution)):
         if value:
@@ -241,6 +246,13 @@ async def list_matters(
     for column, region in ((Matter.insured, insured), (Matter.treatment, treatment)):
         if region:
             query = query.where(col(column).like(prefix_of(region) + "%"))
+    if any(mine):
+        login, who = mine
+        his = col(Matter.owner) == login
+        query = query.where(or_(his, col(Matter.person) == who) if who else his)
+    if any(waits_for):
+        waits = tuple_(col(Matter.waiting_who), col(Matter.waiting_region), col(Matter.waiting_department))
+        query = query.where(waits == (Who.DEPARTMENT.value, *waits_for))
     if statuses:
         query = query.where(col(Matter.status).in_(list(statuses)))
     if after is not None:

@@ -73,6 +73,7 @@ def build_workers(client: Client, roles: Sequence[str], work: Work, slots: int) 
                         work.record.record_window,
                         work.province.try_province,
                         work.matters.record_matter,
+                        work.matters.run_chore,
                         *((work.bills.order_bill,) if work.bills else ()),
                         *(work.clearing.activities() if work.clearing else ()),
                     ],

@@ -24,7 +24,7 @@ from domain.clearing import (
     ReconcileDay,
     Terms,
 )
-from domain.medical import BillOrder, Exchange, ExchangeOutcome, MatterBatch
+from domain.medical import BillOrder, Chore, Exchange, ExchangeOutcome, MatterBatch
 from domain.process import CallOutcome, OutcomeStatus
 from domain.record import RecordBatch
 from domain.start import CallProvince
@@ -94,6 +94,18 @@ async def order_bill(order: BillOrder) -> ExchangeOutcome:
         retry_policy=_PATIENT,
     )
     return outcome
+
+
+async def run_chore(chore: Chore) -> str:
+    """Work of the house itself, until it is done; doing it again changes nothing."""
+    found: str = await workflow.execute_activity(
+        names.CHORE_ACTIVITY,
+        chore,
+        result_type=str,
+        start_to_close_timeout=RECORD_TRY,
+        retry_policy=_STUBBORN,
+    )
+    return found
 
 
 async def try_province(request: CallProvince) -> CallOutcome:

@@ -9,18 +9,23 @@ has sent a message outward, when that has ended or after a short while, whicheve
 from __future__ import annotations
 
 import asyncio
+import json
+from collections.abc import Coroutine
 from datetime import timedelta
 from typing import Generic, TypeVar
 
 from temporalio import workflow
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, FailureError
 
 with workflow.unsafe.imports_passed_through():
-    from domain.medical import Act, Course, Errand, Exchange, MatterDone
+    from domain import names
+    from domain.medical import Act, Chore, Course, Errand, Exchange, MatterDone, Tell
     from workflows import calls
     from workflows.alarm import Alarm
 
 SOON = timedelta(seconds=5)
+TELLS = 12  # a matter that is to be told may not have been started yet; one that has ended need not be told
+BETWEEN_TELLS_S = 30
 A = TypeVar("A", bound=Act)
 
 
@@ -40,11 +45,7 @@ class Driver(Generic[A]):
         while True:
             if self._fault is not None:
                 raise self._fault  # a bug: the workflow task fails and is retried, loudly; nothing is lost
-            for errand in course.errands:
-                task = asyncio.create_task(self._send(errand))
-                self._running.add(task)
-                task.add_done_callback(self._ended)
-            course.errands.clear()
+            self._begin()
             if course.dirty:
                 batch = course.batch(workflow.now())
                 await calls.record_matter(batch)
@@ -65,7 +66,36 @@ class Driver(Generic[A]):
     def _something_to_do(self) -> bool:
         course = self.course
         over = course.closed_at is not None and not self._running
-        return self._alarm.fired or course.dirty or bool(course.errands) or self._fault is not None or over
+        return self._alarm.fired or course.dirty or self._wanted() or self._fault is not None or over
+
+    def _wanted(self) -> bool:
+        return bool(self.course.errands or self.course.tells or self.course.chores)
+
+    def _begin(self) -> None:
+        """Starts what the course wants to be done outside."""
+        course = self.course
+        work: list[Coroutine[None, None, None]] = [self._send(errand) for errand in course.errands]
+        work += [self._tell(tell) for tell in course.tells]
+        work += [self._run(chore) for chore in course.chores]
+        for doing in work:
+            task = asyncio.create_task(doing)
+            self._running.add(task)
+            task.add_done_callback(self._ended)
+        course.errands.clear()
+        course.tells.clear()
+        course.chores.clear()
+
+    async def _tell(self, tell: Tell) -> None:
+        for _ in range(TELLS):
+            try:
+                await workflow.get_external_workflow_handle(tell.no).signal(names.MATTER_SIGNAL, json.loads(tell.act))
+                return
+            except FailureError:
+                await asyncio.sleep(BETWEEN_TELLS_S)
+        workflow.logger.info("%s does not run and was not told", tell.no)
+
+    async def _run(self, chore: Chore) -> None:
+        self.course.take_chore(chore, await calls.run_chore(chore), workflow.now())
 
     async def _send(self, errand: Errand) -> None:
         if isinstance(errand, Exchange):
@@ -92,8 +122,13 @@ class Driver(Generic[A]):
             return done
         return MatterDone(status=self.course.status, at=workflow.now())
 
+    def told(self, act: A) -> None:
+        """Another matter says something; the loop writes down what came of it."""
+        self.course.told(act, workflow.now())
+
     def _quiet(self) -> bool:
-        return not self._running and not self.course.errands and self._recorded >= self.course.recorded
+        course = self.course
+        return not self._running and not course.errands and not course.dirty and self._recorded >= course.recorded
 
     def check(self, act: A) -> None:
         """For the validator of an update: the refusal of an act that is not allowed now."""

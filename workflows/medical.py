@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from workflows.claim import ClaimWorkflow
+from workflows.filing import FilingWorkflow
 from workflows.recognition import RecognitionWorkflow
+from workflows.referral import ReferralWorkflow
 from workflows.treatment import StayWorkflow, VisitWorkflow
 
-MATTER_WORKFLOWS: tuple[type, ...] = (StayWorkflow, VisitWorkflow, ClaimWorkflow, RecognitionWorkflow)
+MATTER_WORKFLOWS: tuple[type, ...] = (
+    StayWorkflow,
+    VisitWorkflow,
+    ClaimWorkflow,
+    RecognitionWorkflow,
+    FilingWorkflow,
+    ReferralWorkflow,
+)

@@ -10,6 +10,7 @@ from domain.medical.matter import (
     Act,
     BillOrder,
     BillWork,
+    Chore,
     Course,
     Errand,
     Exchange,
@@ -20,6 +21,9 @@ from domain.medical.matter import (
     MatterDone,
     MatterKind,
     Opening,
+    Tell,
+    agency_code,
+    day_over,
     matter_number,
 )
 
@@ -27,6 +31,7 @@ __all__ = [
     "Act",
     "BillOrder",
     "BillWork",
+    "Chore",
     "Course",
     "Errand",
     "Exchange",
@@ -37,5 +42,8 @@ __all__ = [
     "MatterDone",
     "MatterKind",
     "Opening",
+    "Tell",
+    "agency_code",
+    "day_over",
     "matter_number",
 ]

@@ -4,6 +4,8 @@
     Course.carry_out(act)    changes the state at once; the same act id again gets what it led to the first time
     Course.take_time(now)    what is due happens
     Course.errands           messages to insurance platforms, e-bills; their ends come back by take_outcome
+    Course.tells             what another matter has to be told; it takes it as an act of the house, or leaves it
+    Course.chores            work of the house itself, done once by an activity before the matter can end
     Course.batch(now)        everything that happened since the last batch, to be written down
 
 Courses are pure: the workflow that drives one (workflows.matters) adds durability and nothing else.
@@ -13,10 +15,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, time
 from enum import StrEnum
 from typing import Generic, TypeVar
 
+from domain.calendar import ONE_DAY, SHANGHAI
 from domain.identifiers import case_number
 from domain.messages import SYSTEM, Actor, Message
 from domain.record import Event, Waiting
@@ -118,6 +121,31 @@ class BillOrder(Message):
 Errand = Exchange | BillOrder
 
 
+def agency_code(place: str) -> str:
+    """The code under which the agency of a place speaks at the interface; ours, not the national list's."""
+    return f"A{place}00001"
+
+
+def day_over(day: date) -> datetime:
+    """The first moment after a day, Asia/Shanghai."""
+    return datetime.combine(day + ONE_DAY, time(), SHANGHAI)
+
+
+class Tell(Message):
+    """What another matter has to be told: its number, and the act as JSON text, done by the house itself."""
+
+    no: str
+    act: str
+
+
+class Chore(Message):
+    """Work of the house itself. ``no``: of the matter that wants it; ``purpose``: which; ``body``: JSON text."""
+
+    no: str
+    purpose: str
+    body: str = "{}"
+
+
 class ExchangeEnd(StrEnum):
     """How an exchange ended. There is no "unknown": the activity asks until it knows."""
 
@@ -190,6 +218,8 @@ class Course(ABC, Generic[A]):
         self.closed_at: datetime | None = None
         self.errands: list[Errand] = []
         self.opens: list[Opening] = []
+        self.tells: list[Tell] = []
+        self.chores: list[Chore] = []
         self.sent = 0  # errands so far
         self.recorded = 0
         self._events: list[Event] = []
@@ -230,7 +260,18 @@ class Course(ABC, Generic[A]):
         """Something sent outward has come to its end."""
         raise NotImplementedError(errand.purpose)
 
+    def take_chore(self, chore: Chore, found: str, now: datetime) -> None:
+        """A chore was done; ``found``: what the activity has to say, JSON text."""
+        raise NotImplementedError(chore.purpose)
+
     # shared by all
+
+    def told(self, act: A, now: datetime) -> None:
+        """Another matter says something. What cannot be done any more is left, and the trail says so."""
+        if (code := self.check(act)) is None:
+            self.carry_out(act, now)
+        elif self.closed_at is None:
+            self.note("told_in_vain", now, actor=act.actor, data={"code": code})
 
     def check(self, act: A) -> str | None:
         """The code of the refusal, or None if this may be done now, by this person."""

@@ -375,8 +375,12 @@ def _event_templates() -> set[str]:
     """The types of events that the code writes; what it fills in stands as {}."""
     found = set()
     folders = ("domain/process", "domain/window", "api/usecases")
-    for file in [file for folder in folders for file in (ROOT / folder).glob("*.py")]:
+    matters = {"filing.py": "filing:", "referral.py": "referral:", "matter.py": "{}:"}
+    files = [file for folder in folders for file in (ROOT / folder).glob("*.py")]
+    for file in [*files, *(ROOT / "domain/medical" / name for name in matters)]:
         prefix = "window:" if file.parent.name == "window" else ""
+        if file.parent.name == "medical":
+            prefix = matters[file.name]
         for node in ast.walk(ast.parse(text_of(file))):
             if not isinstance(node, ast.Call):
                 continue
