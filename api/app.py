@@ -19,6 +19,7 @@ from api.routers import (
     bulk,
     callbacks,
     cases,
+    claims,
     clearing,
     deadlines,
     documents,
@@ -36,6 +37,7 @@ from api.routers import (
     services,
     statistics,
     tasks,
+    treatments,
     windows,
 )
 from api.schemas import Problem
@@ -45,7 +47,7 @@ LARGEST_JSON = 1024 * 1024
 ROUTERS = (
     *(services, deadlines, documents, drafts, cases, law, people, windows, bulk, tasks, statistics, provinces),
     *(recognitions, bills, clearing, health, fhir),
-    *(filings, referrals, institutions),
+    *(filings, referrals, institutions, treatments, claims),
     *(callbacks, public),
 )
 _PROBLEMS = {

@@ -12,6 +12,8 @@ from catalogue.library import HERE
 from domain.medical.filing_rules import FilingRules, pool_of
 from domain.medical.institution import InstitutionList
 from domain.medical.referral_rules import ReferralRules
+from domain.medical.treatment_words import TreatmentTimes
+from domain.messages import Message
 from domain.regions import covers
 
 
@@ -69,6 +71,25 @@ class FilingBook:
 def filing_book() -> FilingBook:
     """What is shipped."""
     return FilingBook()
+
+
+class TreatmentTerms(Message):
+    """How long stays, visits and claims may take, and who reimburses by hand. ``agencies``: province -> credit code."""
+
+    times: TreatmentTimes
+    review_days: int
+    agencies: Mapping[str, str]
+    tag: str
+
+    def agency(self, insured: str) -> str:
+        """The credit code of the agency that answers for an insured place."""
+        return self.agencies[insured[:2] + "0000"]
+
+
+@cache
+def treatment_terms() -> TreatmentTerms:
+    """What is shipped."""
+    return TreatmentTerms.model_validate(_yaml(HERE / "treatment.yaml"))
 
 
 @cache

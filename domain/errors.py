@@ -60,6 +60,43 @@ ERRORS: dict[str, ErrorKind] = {
         "One of these is no item of your statements of that month, or is disputed already.",
     ),
     "matter_closed": _kind(409, "该业务已结束，不能再变更。", "This matter is over; nothing can be changed any more."),
+    "treatment_state": _kind(409, "当前状态不允许此操作。", "Not possible in the present state of this stay or visit."),
+    "message_running": _kind(
+        409,
+        "上一条消息尚无结果，请稍候。",
+        "The answer to the last message is awaited; nothing else is sent meanwhile.",
+    ),
+    "settled_already": _kind(409, "已结算；如需变更请先撤销结算。", "It is settled; undo the settlement first."),
+    "paid_in_full": _kind(409, "已全额自费结算。", "It was paid in full."),
+    "not_discharged": _kind(409, "请先办理出院。", "The patient has to be discharged first."),
+    "discharged_already": _kind(
+        409, "已办理出院，不能再上传费用。", "The patient was discharged; no fees can be added."
+    ),
+    "no_fees": _kind(409, "没有费用明细。", "There are no fee lines."),
+    "has_fees": _kind(409, "已有费用明细，不能取消；请先撤销费用。", "There are fee lines; take them down first."),
+    "upload_unknown": _kind(409, "没有这次上传，或未被接受。", "There is no such upload, or it was not accepted."),
+    "settlement_undone": _kind(409, "该结算已撤销。", "This settlement was undone already."),
+    "claim_state": _kind(409, "该报销申请当前状态不允许此操作。", "Not possible in the present state of this claim."),
+    "bill_missing": _kind(409, "请提供财政电子票据。", "The claim needs a fiscal e-bill."),
+    "settlement_unknown": _kind(422, "没有这笔结算。", "There is no such settlement."),
+    "third_party_word_missing": _kind(
+        422,
+        "外伤住院须签署无第三方责任承诺书。",
+        "For injuries the patient's word that nobody else is liable is needed.",
+    ),
+    "disease_wrong": _kind(
+        422, "门诊慢特病须填写病种，普通门诊不填。", "Chronic outpatient care names its disease, other visits none."
+    ),
+    "serial_used": _kind(422, "费用明细流水号重复。", "The serial of this fee line is used already."),
+    "amount_wrong": _kind(
+        422,
+        "金额有误：单价乘以数量应等于金额，且大于零。",
+        "The amount is wrong: price times count, and more than nothing.",
+    ),
+    "recognised_item_charged": _kind(
+        422, "该检查检验结果已互认，不得重复收费。", "This examination was recognised; it is not charged again."
+    ),
+    "claim_wrong": _kind(422, "费用资料有误。", "The bill as given is wrong."),
     "contradiction": _kind(
         409,
         "与已登记的结果相矛盾，未采信，已留存备查。",

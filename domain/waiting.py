@@ -174,6 +174,36 @@ WHY: dict[str, Why] = {
         "接诊机构回告诊疗结果",
         "the receiving institution's report of the outcome",
     ),
+    "insurance_asked": _why(
+        "已向参保地医保平台发出请求", "the insurance platform has been asked", "平台答复", "the platform's answer"
+    ),
+    "bills_asked": _why(
+        "已向财政电子票据平台发出请求", "the platform of e-bills has been asked", "平台答复", "the platform's answer"
+    ),
+    "treatment": _why(
+        "正在就诊", "being treated", "医院上传费用、办理出院或结算", "fees, discharge, settlement by the hospital"
+    ),
+    "settlement": _why(
+        "已出院，等待结算", "discharged, not settled yet", "医院办理结算", "the settlement by the hospital"
+    ),
+    "settled": _why(
+        "已结算", "settled", "到期自动办结；可申请撤销结算", "it ends by itself; until then it can be undone"
+    ),
+    "uncovered": _why(
+        "暂不能直接结算",
+        "no direct settlement for now",
+        "补办备案后重新核验，或全额自费后手工报销",
+        "a late filing, or payment in full and a claim for reimbursement",
+    ),
+    "claim_wanted": _why("请确认并提交报销申请", "ask for the reimbursement", "您提交申请", "your application"),
+    "claim_review": _why("等待参保地审核", "the insured place decides", "经办人作出决定", "the caseworker's decision"),
+    "claim_payment": _why("已批准，等待拨付", "approved, the money is on its way", "拨付完成", "the payment"),
+    "bill_cancelled": _why(
+        "票据已冲红，申请暂停",
+        "the bill was cancelled, the claim is suspended",
+        "您提交新的票据",
+        "another bill from you",
+    ),
     "resolve": _why(
         "遇到需要人工处理的问题", "something needs a person", "经办人决定如何继续", "a caseworker saying how to go on"
     ),

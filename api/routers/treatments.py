@@ -1,4 +1,7 @@
-"""Stays in hospital, outpatient visits, settlements and their reversal."""
+"""Stays in hospital, outpatient visits, settlements and their reversal.
+
+Stays and visits have the same routes, but for the discharge: ``_of`` makes them for either.
+"""
 
 from __future__ import annotations
 
@@ -34,11 +37,11 @@ from domain.medical import MatterKind
 from domain.messages import Role
 from models.database import Session
 
-stays = APIRouter(prefix="/v1/medical/stays", tags=["stays"])
-visits = APIRouter(prefix="/v1/medical/visits", tags=["visits"])
-router = APIRouter(tags=["settlements"])
-No = Annotated[str, Path(max_length=40, pattern=NO_NUL)]
 STAY, VISIT = MatterKind.STAY, MatterKind.VISIT
+No = Annotated[str, Path(max_length=40, pattern=NO_NUL)]
+Limit = Annotated[int, Query(ge=1, le=100)]
+After = Annotated[str, Query(max_length=200, pattern=NO_NUL)]
+router = APIRouter()
 
 
 async def _open(body: StayIn | VisitIn, request: Request, login: Login, background: BackgroundTasks) -> JSONResponse:
@@ -68,10 +71,82 @@ async def _act(request: Request, login: Login, work: Callable[[], Awaitable[Matt
     return await around_order(request, login.actor, done)
 
 
+def _of(kind: MatterKind, name: str) -> APIRouter:
+    """The routes of stays, or of visits. ``name`` ends the operation ids."""
+    routes = APIRouter(prefix=f"/v1/medical/{kind}s", tags=[f"{kind}s"])
+
+    @routes.get("", operation_id=f"list{name}s")
+    async def get_all(request: Request, login: LoggedIn, after: After = "", limit: Limit = 50) -> TreatmentList:
+        """Mine, those of my institution, or those of the people insured at my agency; newest first."""
+        h, place = house(request), read_cursor(after) if after else None
+        async with h.database.begin() as session:
+            found = await treatments.listed(session, h, login, kind, place, limit)
+        last = found[-1] if len(found) == limit else None
+        return TreatmentList(treatments=found, next=write_cursor(last.created_at, last.no) if last else None)
+
+    @routes.get("/{no}", operation_id=f"get{name}")
+    async def get_one(no: No, request: Request, login: LoggedIn) -> TreatmentOut:
+        """Where it stands, who is waited for, fees, settlements, bills."""
+        async with house(request).database.begin() as session:
+            return await treatments.read(session, house(request), login, kind, no)
+
+    @routes.post("/{no}/fees", response_model=MatterDoneOut, operation_id=f"add{name}Fees")
+    async def add_fees(no: No, body: FeesIn, request: Request, login: LoggedIn) -> JSONResponse:
+        """Uploads fee lines. A recognised examination is not charged again."""
+        key = key_of(request)
+        return await _act(request, login, lambda: treatments.add_fees(house(request), login, kind, no, body, key))
+
+    @routes.post("/{no}/fees/cancel", response_model=MatterDoneOut, operation_id=f"cancel{name}Fees")
+    async def cancel_fees(no: No, body: CancelFeesIn, request: Request, login: LoggedIn) -> JSONResponse:
+        """Takes fee details down again: all, or one upload."""
+        return await _plain(no, "cancel_fees", body, request, login)
+
+    @routes.post("/{no}/preview", response_model=MatterDoneOut, operation_id=f"preview{name}")
+    async def preview(no: No, request: Request, login: LoggedIn) -> JSONResponse:
+        """What would have to be paid, as the insured place computes it; without effect."""
+        return await _plain(no, "preview", None, request, login)
+
+    @routes.post("/{no}/settlement", response_model=MatterDoneOut, operation_id=f"settle{name}")
+    async def settle(no: No, body: SettleIn, request: Request, login: LoggedIn) -> JSONResponse:
+        """Settles: the funds pay their part at once, the patient pays the rest."""
+        return await _plain(no, "settle", body, request, login)
+
+    @routes.post("/{no}/cancel", response_model=MatterDoneOut, operation_id=f"cancel{name}")
+    async def cancel(no: No, request: Request, login: LoggedIn) -> JSONResponse:
+        """It was a mistake; only as long as there are no fees."""
+        return await _plain(no, "cancel", None, request, login)
+
+    @routes.post("/{no}/recheck", response_model=MatterDoneOut, operation_id=f"recheck{name}")
+    async def recheck(no: No, request: Request, login: LoggedIn) -> JSONResponse:
+        """Is direct settlement possible now, after a filing that came late?"""
+        return await _plain(no, "recheck", None, request, login)
+
+    @routes.post("/{no}/payment-in-full", response_model=MatterDoneOut, operation_id=f"pay{name}InFull")
+    async def pay_in_full(no: No, body: ReasonIn, request: Request, login: LoggedIn) -> JSONResponse:
+        """The patient pays everything himself; a claim for manual reimbursement opens by itself."""
+        return await _plain(no, "pay_in_full", body, request, login)
+
+    async def _plain(no: str, what: str, body: treatments.Said, request: Request, login: Login) -> JSONResponse:
+        key = key_of(request)
+        return await _act(request, login, lambda: treatments.act(house(request), login, kind, no, what, body, key))
+
+    return routes
+
+
+stays, visits = _of(STAY, "Stay"), _of(VISIT, "Visit")
+
+
 @stays.post("", status_code=201, response_model=TreatmentOut, operation_id="admitPatient")
 async def admit(body: StayIn, request: Request, login: LoggedIn, background: BackgroundTasks) -> JSONResponse:
     """Admits a patient: who he is (1101), whether he may be settled directly (2001), the admission (2401)."""
     return await _open(body, request, login, background)
+
+
+@stays.post("/{no}/discharge", response_model=MatterDoneOut, operation_id="dischargePatient")
+async def discharge(no: No, body: DischargeIn, request: Request, login: LoggedIn) -> JSONResponse:
+    """The patient leaves, or has died (2402)."""
+    key = key_of(request)
+    return await _act(request, login, lambda: treatments.discharge(house(request), login, no, body, key))
 
 
 @visits.post("", status_code=201, response_model=TreatmentOut, operation_id="registerVisit")
@@ -80,128 +155,17 @@ async def register(body: VisitIn, request: Request, login: LoggedIn, background:
     return await _open(body, request, login, background)
 
 
-async def _list(kind: MatterKind, request: Request, login: Login, after: str, limit: int) -> TreatmentList:
-    h = house(request)
-    async with h.database.begin() as session:
-        found = await treatments.listed(session, h, login, kind, read_cursor(after) if after else None, limit)
-    last = found[-1] if len(found) == limit else None
-    return TreatmentList(treatments=found, next=write_cursor(last.created_at, last.no) if last else None)
-
-
-Limit = Annotated[int, Query(ge=1, le=100)]
-After = Annotated[str, Query(max_length=200, pattern=NO_NUL)]
-
-
-@stays.get("", operation_id="listStays")
-async def get_stays(request: Request, login: LoggedIn, after: After = "", limit: Limit = 50) -> TreatmentList:
-    """Mine, those of my institution, or those of the people insured at my agency; newest first."""
-    return await _list(STAY, request, login, after, limit)
-
-
-@visits.get("", operation_id="listVisits")
-async def get_visits(request: Request, login: LoggedIn, after: After = "", limit: Limit = 50) -> TreatmentList:
-    """Mine, those of my institution, or those of the people insured at my agency; newest first."""
-    return await _list(VISIT, request, login, after, limit)
-
-
-@stays.get("/{no}", operation_id="getStay")
-async def get_stay(no: No, request: Request, login: LoggedIn) -> TreatmentOut:
-    """One stay: where it stands, who is waited for, fees, settlements, bills."""
-    async with house(request).database.begin() as session:
-        return await treatments.read(session, house(request), login, STAY, no)
-
-
-@visits.get("/{no}", operation_id="getVisit")
-async def get_visit(no: No, request: Request, login: LoggedIn) -> TreatmentOut:
-    """One visit: where it stands, who is waited for, fees, settlements, bills."""
-    async with house(request).database.begin() as session:
-        return await treatments.read(session, house(request), login, VISIT, no)
-
-
-@stays.post("/{no}/fees", response_model=MatterDoneOut, operation_id="addStayFees")
-async def add_stay_fees(no: No, body: FeesIn, request: Request, login: LoggedIn) -> JSONResponse:
-    """Uploads fee lines (2301). A recognised examination is not charged again."""
-    return await _act(
-        request, login, lambda: treatments.add_fees(house(request), login, STAY, no, body, key_of(request))
-    )
-
-
-@visits.post("/{no}/fees", response_model=MatterDoneOut, operation_id="addVisitFees")
-async def add_visit_fees(no: No, body: FeesIn, request: Request, login: LoggedIn) -> JSONResponse:
-    """Uploads fee lines (2204). A recognised examination is not charged again."""
-    return await _act(
-        request, login, lambda: treatments.add_fees(house(request), login, VISIT, no, body, key_of(request))
-    )
-
-
-@stays.post("/{no}/discharge", response_model=MatterDoneOut, operation_id="dischargePatient")
-async def discharge(no: No, body: DischargeIn, request: Request, login: LoggedIn) -> JSONResponse:
-    """The patient leaves, or has died (2402)."""
-    return await _act(request, login, lambda: treatments.discharge(house(request), login, no, body, key_of(request)))
-
-
-def _plain(
-    routes: APIRouter, kind: MatterKind, path: str, what: str, operation_id: str, summary: str, body_type: type | None
-) -> None:
-    """A route for an act that needs no more than a word."""
-    if body_type is None:
-
-        async def bare(no: No, request: Request, login: LoggedIn) -> JSONResponse:
-            return await _act(
-                request, login, lambda: treatments.act(house(request), login, kind, no, what, None, key_of(request))
-            )
-
-        endpoint: Callable[..., Awaitable[JSONResponse]] = bare
-    else:
-
-        async def with_body(no: No, body, request: Request, login: LoggedIn) -> JSONResponse:  # type: ignore[no-untyped-def]
-            return await _act(
-                request, login, lambda: treatments.act(house(request), login, kind, no, what, body, key_of(request))
-            )
-
-        with_body.__annotations__["body"] = body_type
-        endpoint = with_body
-    endpoint.__doc__ = summary
-    routes.post("/{no}/" + path, response_model=MatterDoneOut, operation_id=operation_id)(endpoint)
-
-
-for _routes, _kind, _name in ((stays, STAY, "Stay"), (visits, VISIT, "Visit")):
-    _plain(
-        _routes, _kind, "fees/cancel", "cancel_fees", f"cancel{_name}Fees",
-        "Takes fee details down again: all, or one upload.", CancelFeesIn,
-    )  # fmt: skip
-    _plain(
-        _routes, _kind, "preview", "preview", f"preview{_name}",
-        "What would have to be paid, as the insured place computes it; without effect.", None,
-    )  # fmt: skip
-    _plain(
-        _routes, _kind, "settlement", "settle", f"settle{_name}",
-        "Settles: the funds pay their part at once, the patient pays the rest.", SettleIn,
-    )  # fmt: skip
-    _plain(
-        _routes, _kind, "cancel", "cancel", f"cancel{_name}",
-        "It was a mistake; only as long as there are no fees.", None,
-    )  # fmt: skip
-    _plain(
-        _routes, _kind, "recheck", "recheck", f"recheck{_name}",
-        "Is direct settlement possible now, after a filing that came late?", None,
-    )  # fmt: skip
-    _plain(
-        _routes, _kind, "payment-in-full", "pay_in_full", f"pay{_name}InFull",
-        "The patient pays everything himself; a claim for manual reimbursement opens by itself.", ReasonIn,
-    )  # fmt: skip
-
-
 @router.post(
     "/v1/medical/reversals", response_model=MatterDoneOut, operation_id="reverseSettlement", tags=["settlements"]
 )
 async def reverse(body: ReversalIn, request: Request, login: LoggedIn) -> JSONResponse:
     """Undoes the settlement of a stay (2305) or visit (2208); its bill is cancelled by a red-letter bill."""
-    return await _act(request, login, lambda: treatments.reverse(house(request), login, body, key_of(request)))
+    key = key_of(request)
+    return await _act(request, login, lambda: treatments.reverse(house(request), login, body, key))
 
 
 @router.post("/v1/medical/settlements/preview", operation_id="explainSettlement", tags=["settlements"])
-async def explain(body: PreviewIn, request: Request, login: LoggedIn) -> ExplainedOut:
+async def explain(body: PreviewIn, login: LoggedIn) -> ExplainedOut:
     """Who would pay what of a bill, line by line, by the pack in force; without effect, nothing is kept."""
     return ExplainedOut(result=settlements.explained(body))
 
@@ -213,3 +177,7 @@ async def get_settlement(
     """A settlement with its bill lines as the treatment place has classified them, recomputed for the patient."""
     async with house(request).database.begin() as session:
         return await settlements.fact(session, house(request), login, setl_id)
+
+
+router.include_router(stays)
+router.include_router(visits)

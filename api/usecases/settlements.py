@@ -6,13 +6,12 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from catalogue.medical import institutions
-
 from api.auth import Login
 from api.house import House
 from api.schemas_treatments import PreviewIn, SettlementFact
 from api.usecases.health import may_read_health, own_person
 from api.usecases.treatments import KINDS, settlement_out
+from catalogue.medical import institutions
 from catalogue.packs import load_packs, pack_for
 from domain.errors import Refusal, Refusals
 from domain.medical import MatterKind

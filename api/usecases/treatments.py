@@ -11,8 +11,6 @@ from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from catalogue.medical import institutions, treatment_terms
-
 from api.auth import Login
 from api.house import House
 from api.schemas_medical import MatterDoneOut
@@ -34,6 +32,7 @@ from api.schemas_treatments import (
 )
 from api.usecases.health import may_read_health, own_person
 from api.usecases.matters import act_id, checked_number, do, found_matter, known_region, place, waits
+from catalogue.medical import institutions, treatment_terms
 from domain import names
 from domain.calendar import SHANGHAI, local_day
 from domain.errors import Refusal, Refusals
@@ -79,15 +78,15 @@ async def open_treatment(
     number = checked_number(body.patient.id_number, "/patient/id_number")
     known_region(house, body.insured, "/insured")
     now = datetime.now(UTC)
-    institution = institutions().find(actor.department, local_day(now))
-    if institution is None:
+    institution = institutions().get(actor.department)
+    if institution is None or not institution.is_open(local_day(now)):
         raise Refusal("institution_unknown")
     if isinstance(body, StayIn) and body.med_type == TRAUMA and not body.no_third_party:
         raise Refusal("third_party_word_missing", "/no_third_party")
     if isinstance(body, VisitIn) and (body.med_type == "14") != bool(body.disease):
         raise Refusal("disease_wrong", "/disease")
     no = matter_number(kind, actor.region, local_day(now), await next_sequence(session))
-    begin = body.begin.astimezone(SHANGHAI)
+    begin, terms = body.begin.astimezone(SHANGHAI), treatment_terms()
     start = StartTreatment(
         no=no,
         kind=kind,
@@ -97,9 +96,12 @@ async def open_treatment(
         med_type=body.med_type,
         institution=institution.code,
         institution_name=institution.name.zh,
+        institution_uscc=institution.uscc,
+        agency=terms.agency(body.insured),
+        review_days=terms.review_days,
         emergency=body.emergency,
         disease=body.disease if isinstance(body, VisitIn) else "",
-        times=treatment_terms().times,
+        times=terms.times,
         opened_by=actor,
     )
     form: dict[str, Any] = {

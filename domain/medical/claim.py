@@ -234,7 +234,7 @@ class Claim(Course[AnyClaimAct]):
         if isinstance(act, DecideClaim) and act.outcome == "approve" and not 0 < act.amount <= view.total:
             return "amount_wrong"
         if isinstance(act, DecideClaim) and act.outcome == "reject" and not act.reason:
-            return "reason_missing"
+            return "reason_required"
         return None
 
     def apply(self, act: AnyClaimAct, now: datetime) -> None:

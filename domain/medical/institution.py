@@ -26,10 +26,13 @@ class CareKind(StrEnum):
 class Institution(Message):
     """One institution. ``level``: 1-3 of a hospital, 0 of a pharmacy. Both days of validity included.
 
+    uscc: 统一社会信用代码, that of whoever issues its bills.
+
     ``capabilities``, ``diseases``: codes of the list they stand in; ``networked``: opened for care across provinces.
     """
 
     code: InstitutionCode
+    uscc: Annotated[str, StringConstraints(pattern=r"^[0-9A-HJ-NPQRTUWXY]{18}$")]
     name: Text
     region: Annotated[str, StringConstraints(pattern=r"^3[1-4][0-9]{4}$")]
     level: int = Field(ge=0, le=3)

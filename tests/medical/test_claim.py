@@ -103,7 +103,7 @@ def test_a_bill_locked_or_settled_elsewhere_goes_back_to_the_patient_with_the_re
 
 def test_rejecting_needs_a_reason_and_gives_the_lock_back() -> None:
     course = Course().in_review()
-    assert course.do(DecideClaim, OFFICE, outcome="reject") == "reason_missing"
+    assert course.do(DecideClaim, OFFICE, outcome="reject") == "reason_required"
     assert course.do(DecideClaim, OFFICE, outcome="reject", reason="not_covered") is None
     course.answer()
     assert (course.claim.status, course.locks) == (S.REJECTED, set())

@@ -136,7 +136,12 @@ async def test_every_activity_the_workflow_calls_is_registered_with_the_same_typ
     work = Work(record, province, matters, clearing)
     core, office = build_workers(client, ["core", "core", "province:310000"], work, 1)
     assert (core.task_queue, office.task_queue) == (names.CORE_QUEUE, names.province_queue("310115"))
-    recorders = {names.RECORD_ACTIVITY, names.RECORD_WINDOW_ACTIVITY, names.RECORD_MATTER_ACTIVITY, names.CHORE_ACTIVITY}
+    recorders = {
+        names.RECORD_ACTIVITY,
+        names.RECORD_WINDOW_ACTIVITY,
+        names.RECORD_MATTER_ACTIVITY,
+        names.CHORE_ACTIVITY,
+    }
     money = {name for name in CALLS if name in _activities(core)} - recorders - {names.PROVINCE_ATTEMPT_ACTIVITY}
     assert len(money) == len(clearing.activities())
     assert set(_activities(core)) == recorders | money | {names.PROVINCE_ATTEMPT_ACTIVITY}
