@@ -22,13 +22,14 @@ from rich.text import Text as Line
 from tongban.demo.checks import Point, points
 from tongban.demo.closing import Part, show, verdict
 from tongban.demo.course import Course
+from tongban.demo.medical.play import play_medical
 from tongban.demo.options import Options, parse
 from tongban.demo.people import DemoError
 from tongban.demo.play import Play
 from tongban.demo.starting import shown
 from tongban.demo.words import t
 from tongban.stack.errors import Interrupted, StackError
-from tongban.stack.parts import ROOT, python_env
+from tongban.stack.parts import ALL, ROOT, WITHOUT_MEDICAL, python_env
 from tongban.stack.stack import Stack
 
 PAUSE_S = 0.5
@@ -46,7 +47,10 @@ def run(args: Sequence[str]) -> int:
     live = console.is_terminal and sys.stdout.isatty() and not console.is_dumb_terminal
     lang = options.lang
     stack = Stack(
-        options.data_dir, usual_ports=not options.other_ports, say=lambda line: console.print(line, style="dim")
+        options.data_dir,
+        parts=ALL if options.medical else WITHOUT_MEDICAL,
+        usual_ports=not options.other_ports,
+        say=lambda line: console.print(line, style="dim"),
     )
     try:
         with _interruptible(stack) as asked:
@@ -113,6 +117,8 @@ class _Performance:
             up = lang.say(t(f"全部就绪，{took}", f"everything is up, {took}"))
             console.print(up, highlight=False, style="bold green")
             parts = [self._course(course) for course in self.options.courses]
+            if self.options.medical:
+                parts.append(play_medical(self.stack, console, lang, self.halt))
             console.print()
             parts.append(Part("python -m tongban verify --ask-provinces", [self._verify()]))
             console.print()

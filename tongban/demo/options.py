@@ -12,8 +12,8 @@ from tongban.demo.course import Course
 from tongban.demo.courses import BY_SERVICE, MOVE, REFUSE, THREE_ENDS, WITHDRAW
 from tongban.demo.words import Lang
 
-ALL = "all"
-CAN_BE_PLAYED = f"可演示 what can be played: {ALL}, {', '.join(BY_SERVICE)}"
+ALL, MEDICAL = "all", "medical"
+CAN_BE_PLAYED = f"可演示 what can be played: {ALL}, {MEDICAL}, {', '.join(BY_SERVICE)}"
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class Options:
     """What was asked for."""
 
     courses: tuple[Course, ...]
+    medical: bool
     lang: Lang
     fast: bool
     data_dir: Path
@@ -31,14 +32,17 @@ def parse(args: Sequence[str]) -> Options:
     """The options; SystemExit(2) with a text on standard error if there is no such thing, (0) after --help."""
     parser = _parser()
     given = parser.parse_args(args)
-    words = [word if word == ALL else word.upper() for word in given.what]
-    if unknown := [word for word in given.what if word != ALL and word.upper() not in BY_SERVICE]:
+    words = [word if word in {ALL, MEDICAL} else word.upper() for word in given.what]
+    if unknown := [word for word in words if word not in {ALL, MEDICAL, *BY_SERVICE}]:
         parser.error(f"没有此演示 nothing of that name: {', '.join(unknown)}\n{CAN_BE_PLAYED}")
     if given.ends is not None and set(words) - {MOVE.service}:
         parser.error(f"--refuse, --withdraw, --all: only of {MOVE.service}\n{CAN_BE_PLAYED}")
-    chosen = list(BY_SERVICE) if ALL in words else words
-    courses = given.ends or tuple(BY_SERVICE[word] for word in dict.fromkeys(chosen)) or (MOVE,)
-    return Options(courses, Lang(given.lang), given.fast, given.data_dir, given.other_ports)
+    medical = not {ALL, MEDICAL}.isdisjoint(words)
+    chosen = list(BY_SERVICE) if ALL in words else [word for word in words if word != MEDICAL]
+    courses = given.ends or tuple(BY_SERVICE[word] for word in dict.fromkeys(chosen))
+    if not courses and not medical:
+        courses = (MOVE,)
+    return Options(courses, medical, Lang(given.lang), given.fast, given.data_dir, given.other_ports)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -47,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Everything on this machine: applications go through four provinces, are shown and checked.",
         epilog=f"{CAN_BE_PLAYED}. Without a name: {MOVE.service}.",
     )
-    parser.add_argument("what", nargs="*", metavar="NAME", help=f"{ALL}, or the code of a service")
+    parser.add_argument("what", nargs="*", metavar="NAME", help=f"{ALL}, {MEDICAL}, or the code of a service")
     ends = parser.add_mutually_exclusive_group()
     for flag, courses, text in (
         ("--refuse", (REFUSE,), "the destination refuses; what took effect is undone"),

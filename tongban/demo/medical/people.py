@@ -15,6 +15,7 @@ from stdnum.iso7064 import mod_11_2
 
 from adapters.insurance import open_insurance
 from domain.medical.interface import InsuranceMessage, message_id
+from domain.medical.interface_words import fen
 from tongban.demo.people import DemoError, Person
 from tongban.stack.keys import AUDIENCE, DEMO_ISSUER, sign_token
 from tongban.stack.stack import Stack
@@ -84,9 +85,22 @@ class Cast:
             self._agencies[region] = self._login(f"agency-{region}", claims)
         return self._agencies[region]
 
-    def operator(self) -> Person:
-        """Who runs the product."""
-        return self._login("operator", {"role": "operator"})
+    def coordinator(self) -> Person:
+        """Who oversees all provinces."""
+        if "" not in self._agencies:
+            self._agencies[""] = self._login("coordinator", {"role": "coordinator"})
+        return self._agencies[""]
+
+    def cleared_until_now(self) -> dict[tuple[str, str], int]:
+        """(payer, payee) -> fen, over all months that were cleared."""
+        owed: dict[tuple[str, str], int] = {}
+        for period in self.coordinator().do("GET", "/v1/medical/clearing").json()["periods"]:
+            month = self.coordinator().do("GET", f"/v1/medical/clearing/{period['month']}").json()
+            for pair in month["pairs"]:
+                if pair["cleared"] is not None:
+                    both = (pair["payer"], pair["payee"])
+                    owed[both] = owed.get(both, 0) + fen(pair["cleared"])
+        return owed
 
     def platform(self, region: str, path: str, **query: str) -> Any:
         """What a platform (or ``hub``) shows of itself."""
