@@ -95,7 +95,7 @@ async def get_filings(
             after=read_cursor(cursor) if cursor else None,
             limit=limit + 1,
         )
-        page = [await filings.shown(h, row) for row in rows[:limit]]
+        page = await filings.listed(session, h, login, rows[:limit])
     more = write_cursor(rows[limit - 1].created_at, rows[limit - 1].no) if len(rows) > limit else None
     return FilingList(filings=page, next=more)
 
@@ -104,9 +104,9 @@ async def get_filings(
 async def get_filing(no: No, request: Request, response: Response, login: LoggedIn) -> FilingOut:
     """What applies, until when, by which rules, and who is waited for; its ETag is what a decision must send back."""
     async with house(request).database.begin() as session:
-        matter = await filings.visible_filing(session, login, no)
-        response.headers["ETag"] = f'"{matter.recorded}"'
-        return await filings.shown(house(request), matter)
+        out, revision = await filings.read(session, house(request), login, no)
+    response.headers["ETag"] = f'"{revision}"'
+    return out
 
 
 @router.put("/filings/{no}/decision", operation_id="decideFiling")

@@ -76,7 +76,7 @@ async def get_statistics(
     """How much is recognised, and the money saved: of all, of an agency's places, or of one's own institution."""
     actor = login.actor
     need(actor, Role.COORDINATOR, Role.AUDITOR, Role.SUPERVISOR, Role.INSTITUTION)
-    if actor.role is Role.SUPERVISOR and actor.department != INSURANCE:
+    if actor.role is Role.SUPERVISOR and actor.department not in INSURANCE:
         raise Refusal("forbidden")
     until = until or local_day(datetime.now(UTC))
     since = since or until - timedelta(days=365)

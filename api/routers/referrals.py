@@ -76,6 +76,7 @@ async def get_referrals(
             if not works_at_office(actor):
                 raise Refusal("forbidden")
             rows = await list_matters(session, MatterKind.REFERRAL, insured=actor.region, after=after, limit=limit + 1)
+        await referrals.read(session, login, rows[:limit])
         page = [referrals.shown(h, row) for row in rows[:limit]]
     more = write_cursor(rows[limit - 1].created_at, rows[limit - 1].no) if len(rows) > limit else None
     return ReferralList(referrals=page, next=more)
@@ -85,7 +86,9 @@ async def get_referrals(
 async def get_referral(no: No, request: Request, login: LoggedIn) -> ReferralOut:
     """Where it stands, who has the ball, and until when."""
     async with house(request).database.begin() as session:
-        return referrals.shown(house(request), await referrals.visible_referral(session, login, no))
+        matter = await referrals.visible_referral(session, login, no)
+        await referrals.read(session, login, [matter])
+        return referrals.shown(house(request), matter)
 
 
 async def _act(no: str, what: str, body: referrals.Bodies, request: Request, login: LoggedIn) -> JSONResponse:

@@ -23,6 +23,7 @@ from api.schemas_medical import (
     ProofIn,
 )
 from api.usecases.files import kept_files
+from api.usecases.health import may_read_health, own_person
 from api.usecases.matters import (
     act_id,
     age_on,
@@ -42,6 +43,7 @@ from domain.calendar import local_day
 from domain.errors import ERRORS, Refusal, Refusals
 from domain.identifiers import normalise_id
 from domain.medical import MatterKind, matter_number
+from domain.medical.access import DataKind
 from domain.medical.filing import start_of
 from domain.medical.filing_decision import (
     Care,
@@ -223,6 +225,25 @@ async def _papers(
 
 
 # who may see one
+
+
+async def read(session: Session, house: House, login: Login, no: str) -> tuple[FilingOut, int]:
+    """One filing with its revision. A reading by the office of the insured place is logged."""
+    matter = await visible_filing(session, login, no)
+    await _logged(session, login, matter)
+    return await shown(house, matter), matter.recorded
+
+
+async def listed(session: Session, house: House, login: Login, rows: Sequence[Matter]) -> list[FilingOut]:
+    """Filings that were found for this person, each reading by an office logged."""
+    for matter in rows:
+        await _logged(session, login, matter)
+    return [await shown(house, matter) for matter in rows]
+
+
+async def _logged(session: Session, login: Login, matter: Matter) -> None:
+    if not _is_own(login, matter):
+        await may_read_health(session, login.actor, matter.person, DataKind.FILING, matter, own=own_person(login))
 
 
 async def visible_filing(session: Session, login: Login, no: str, *, lock: bool = False) -> Matter:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,6 +19,7 @@ from api.schemas_medical import (
     ReferralIn,
     ReferralOut,
 )
+from api.usecases.health import may_read_health, own_person
 from api.usecases.matters import (
     act_id,
     checked_number,
@@ -35,6 +36,7 @@ from catalogue.medical import filing_book, institutions, referral_rules
 from domain.calendar import local_day
 from domain.errors import Refusal, Refusals
 from domain.medical import MatterKind, matter_number
+from domain.medical.access import DataKind
 from domain.medical.filing_rules import pool_of
 from domain.medical.referral import (
     AcceptReferral,
@@ -156,6 +158,21 @@ async def visible_referral(session: Session, login: Login, no: str, *, lock: boo
     if actor.role is Role.CASEWORKER and (actor.region, actor.department) == (rules.insured, rules.office.department):
         return matter
     raise Refusal("not_found")
+
+
+async def read(session: Session, login: Login, matters: Sequence[Matter]) -> None:
+    """Whoever is not the patient leaves a line in the list of those who have read."""
+    for matter in matters:
+        receiving = ReferralView.model_validate(matter.progress).receiving
+        await may_read_health(
+            session,
+            login.actor,
+            matter.person,
+            DataKind.REFERRAL,
+            matter,
+            own=own_person(login),
+            institutions=(receiving,),
+        )
 
 
 Bodies = DeclineIn | ProposeIn | DayIn | OutcomeIn | CancelReferralIn | None

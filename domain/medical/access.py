@@ -14,7 +14,7 @@ from domain.errors import Refusal
 from domain.messages import Actor, Message, Role
 from domain.regions import covers
 
-INSURANCE = "medical_insurance"  # the department that answers for insurance at a place
+INSURANCE = frozenset({"medical_insurance", "health_insurance"})  # who answers for insurance at a place
 SHORTEST_REASON = 4
 
 
@@ -112,7 +112,7 @@ def ground_for(
         raise Refusal("not_found")
     if actor.role in {Role.CASEWORKER, Role.SUPERVISOR}:
         within = any(covers(actor.region, region) for region in subject.regions if region)
-        if actor.department == INSURANCE and within:
+        if actor.department in INSURANCE and within:
             return Ground(basis=Basis.LEGAL_DUTY)
         raise Refusal("not_found")
     if actor.role is not Role.INSTITUTION:

@@ -173,6 +173,20 @@ async def test_a_referral_is_for_its_two_sides_the_patient_and_the_insured_place
     assert (await hall.person().post("/v1/medical/filings", json=hall.filing())).status_code == 201
 
 
+async def test_the_patient_sees_who_has_read_his_referral_and_filing(hall: Hall) -> None:
+    me, no = hall.person(), await refer(hall)
+    await hall.read(hall.hospital(AWAY), "referrals", no)
+    await hall.read(hall.clerk(), "referrals", no)
+    await hall.read(me, "referrals", no)
+    filed = await hall.file(me, destination="320100")
+    await hall.read(hall.clerk(), "filings", filed)
+    reads = (await me.get("/v1/medical/access-log")).json()["reads"]
+    seen = [(row["what"], row["basis"], row["by"]["department"]) for row in reads]
+    assert seen[0] == ("filing", "legal_duty", "health_insurance")
+    assert seen[1:3] == [("referral", "legal_duty", "health_insurance"), ("referral", "treatment", AWAY)]
+    assert {row["role"] for row in reads} == {"caseworker", "institution"}, "his own readings are no news"
+
+
 async def test_the_same_request_again_is_the_same_act(hall: Hall) -> None:
     away, no = hall.hospital(AWAY), await refer(hall)
     key = {"Idempotency-Key": f"accept-{no}"}
