@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,10 +14,11 @@ from typing import Any
 import httpx
 from stdnum.iso7064 import mod_11_2
 
+from adapters.errors import ProvinceError
 from adapters.insurance import open_insurance
 from domain.medical.interface import InsuranceMessage, message_id
 from domain.medical.interface_words import fen
-from tongban.demo.people import DemoError, Person
+from tongban.demo.people import TRY_FOR_S, DemoError, Person
 from tongban.stack.keys import AUDIENCE, DEMO_ISSUER, sign_token
 from tongban.stack.stack import Stack
 
@@ -128,7 +130,14 @@ class Cast:
             infno="4501", msgid=message_id(code, datetime.now(UTC), secrets.randbelow(10_000)), place=patient.city,
             insured=patient.city, institution=code, person=patient.psn_no, at=datetime.now(UTC), body=json.dumps(body),
         )  # fmt: skip
-        asyncio.run(self._send(message))
+        until = time.monotonic() + TRY_FOR_S
+        while True:
+            try:
+                return asyncio.run(self._send(message))
+            except ProvinceError as error:  # the same message again is the same report
+                if time.monotonic() > until:
+                    raise DemoError(f"4501: {error}") from error
+            time.sleep(0.3)
 
     async def _send(self, message: InsuranceMessage) -> None:
         async with open_insurance(self._stack.settings["TONGBAN_INSURANCE_FILE"]) as gate:

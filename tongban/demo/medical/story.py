@@ -195,7 +195,12 @@ class Story:
             "diagnosis": {"code": "I25.103", "name": "冠状动脉粥样硬化性心脏病"},
         }
         self._act("discharge", body)
-        self._settled_down("discharged")
+
+        def again() -> None:
+            if self._stay()["status"] == "open" and not self.told.stay["running"]:
+                self._act("discharge", body)
+
+        self._settled_down("discharged", again)
         self._say(t("出院", "discharged"))
 
     def preview(self) -> None:
@@ -218,7 +223,12 @@ class Story:
         standing = self._standing()
         body = {"no": self.told.stay["no"], "settlement": standing["settlement"], "reason": "wrong_line"}
         self._post(self._cast.shanghai, "/v1/medical/reversals", body)
-        self._settled_down("discharged", again=lambda: self._post(self._cast.shanghai, "/v1/medical/reversals", body))
+
+        def again() -> None:
+            if self._stay()["status"] == "settled" and not self.told.stay["running"]:
+                self._post(self._cast.shanghai, "/v1/medical/reversals", body)
+
+        self._settled_down("discharged", again)
 
         def cancelled() -> dict[str, Any] | None:
             stay = self._stay()
