@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Row, TextClause, event, text
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
@@ -17,6 +17,7 @@ DATABASE_DOWN = (OperationalError, InterfaceError, PoolTimeout, ConnectionError,
 DatabaseError = DBAPIError  # every failure of a statement
 Session = AsyncSession  # the type that repositories take; other rooms name it from here
 LOCK_TIMEOUT = "55P03"
+NOT_NOW = frozenset({"57P01", "57P02", "57P03", "53300"})  # shutting down, crashed, starting up, too many connections
 
 
 def database_url(url: str, password_file: Path | None = None) -> URL:
@@ -71,8 +72,14 @@ class Database:
         await self.engine.dispose()
 
 
-def _drop_broken(context: object) -> None:
-    """After a restart of the server every pooled connection is dead: drop them all at the first sign."""
-    original = getattr(context, "original_exception", None)
+def _drop_broken(context: ExceptionContext) -> None:
+    """After a restart of the server every pooled connection is dead: drop them all at the first sign.
+
+    A server that ends, starts, or takes nobody in just now is down like one that does not answer: its words for that
+    are no error of ours, and whoever asked may ask again.
+    """
+    original = context.original_exception
     if isinstance(original, (ConnectionError, OSError)):
-        context.is_disconnect = True  # type: ignore[attr-defined]
+        context.is_disconnect = True
+    if getattr(original, "sqlstate", "") in NOT_NOW:
+        raise OperationalError(None, None, original) from original

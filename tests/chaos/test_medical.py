@@ -31,7 +31,7 @@ from tongban.stack.stack import Stack
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("chaos-medical")]
 QUICK = (1, 2)
 VICTIMS = (
-    "worker-core-1", "worker-core-2", "worker-provinces-1", "worker-provinces-2", "api", "relay", "ebills",
+    "worker-core", "worker-core-2", "worker-provinces", "worker-provinces-2", "api", "relay", "ebills",
     "insurance-310000", "insurance-340000", "insurance-320000", "insurance-hub", "postgres", "temporal",
 )  # fmt: skip
 FAULTS = ("lost_answer", "timeout", "down", "reset_mid_body", "garbage", "half_open", "wrong_person")

@@ -22,17 +22,20 @@ from tongban.stack.stack import Stack
 
 OPEN_STATES = {"open", "proposed", "confirmed", "disputed"}
 PATIENCE_S = 60.0
-FURTHEST = 24  # months ahead, where every demo in one folder takes one
 
 
 @dataclass
 class Cleared:
-    """What has come of it. books: the comparison of the day with each outside book. month: as it was cleared."""
+    """What has come of it. books: the comparison of the day with each outside book. month: as it was cleared.
+
+    before: it had been cleared before this demo, in the same folder; what was settled since waits for the next month.
+    """
 
     books: list[dict[str, Any]] = field(default_factory=list)
     month: dict[str, Any] = field(default_factory=dict)
     items: list[dict[str, Any]] = field(default_factory=list)
     picture: Path | None = None
+    before: bool = False
 
 
 class MonthEnd:
@@ -42,31 +45,27 @@ class MonthEnd:
         self._stack, self._cast, self._say = stack, cast, say
 
     def close(self) -> Cleared:
-        """Reconciles today, clears the first month that is not cleared yet, draws it."""
+        """Reconciles today, clears this month if it is not cleared yet, draws it."""
         done = Cleared()
         today = datetime.now(ZONE).date()
         done.books = json.loads(self._command("reconcile", "--day", f"{today}", "--json"))
         rows, differ = sum(b["rows"] for b in done.books), sum(b["differences"] for b in done.books)
         self._say(t(f"三方对账：{rows} 行，不符 {differ}", f"reconciled with every book: {rows} rows, {differ} differ"))
-        month = self._first_open(f"{today:%Y-%m}")
-        self._command("run", "--month", month, "--early", "--until", "proposed", "--patience", "30")
-        self._answer(month)
-        self._command("run", "--month", month, "--early", "--until", "cleared", "--patience", "30")
+        month = f"{today:%Y-%m}"
+        found = self._month(month)
+        done.before = found is not None and found["state"] not in OPEN_STATES
+        if not done.before:
+            self._command("run", "--month", month, "--early", "--until", "proposed", "--patience", "30")
+            self._answer(month)
+            self._command("run", "--month", month, "--early", "--until", "cleared", "--patience", "30")
         done.month = self._month(month) or {}
         done.items = self._cast.agency("340000").do("GET", f"/v1/medical/clearing/{month}/items").json()["items"]
         done.picture = self._stack.data_dir / f"clearing-{month}.svg"
         self._command("report", "--month", month, "--format", "svg", "--out", str(done.picture))
+        if done.before:
+            self._say(t(f"{month} 已清算，此后的结算进入下月", f"{month} was cleared before; this waits"))
         self._say(t(f"{month} 清算完成，流向图 {done.picture}", f"{month} is cleared; its flows: {done.picture}"))
         return done
-
-    def _first_open(self, month: str) -> str:
-        for _ in range(FURTHEST):
-            found = self._month(month)
-            if found is None or found["state"] in OPEN_STATES:
-                return month
-            year, number = int(month[:4]), int(month[5:])
-            month = f"{year + number // 12}-{number % 12 + 1:02}"
-        raise DemoError("every month ahead is cleared already; use another folder: --data-dir")
 
     def _month(self, month: str) -> dict[str, Any] | None:
         """As the one who oversees all provinces sees it."""

@@ -104,6 +104,21 @@ class Cast:
                     owed[both] = owed.get(both, 0) + fen(pair["cleared"])
         return owed
 
+    def cleared_items(self) -> set[str]:
+        """The settlements and reversals in all months that were cleared."""
+        found: set[str] = set()
+        for period in self.coordinator().do("GET", "/v1/medical/clearing").json()["periods"]:
+            for province in PROVINCES:
+                after = ""
+                while True:
+                    path = f"/v1/medical/clearing/{period['month']}/items"
+                    page = self.agency(province).call("GET", path, params={"after": after}).json()
+                    found |= {item["settlement"] for item in page.get("items", ())}
+                    after = page.get("next", "")
+                    if not after:
+                        break
+        return found
+
     def platform(self, region: str, path: str, **query: str) -> Any:
         """What a platform (or ``hub``) shows of itself."""
         answer = self._platforms[region].get(path, params=query)

@@ -21,9 +21,7 @@ from tongban.demo.people import DemoError
 from tongban.demo.words import Lang, t
 from tongban.stack.stack import Stack
 
-TITLE = t(
-    "马鞍山居民转诊上海：备案、互认、结算、清算", "a resident of Ma'anshan is referred to Shanghai, to the month's end"
-)
+TITLE = t("马鞍山居民转诊上海，直至月度清算", "a resident of Ma'anshan is referred to Shanghai, to the month's end")
 PATIENT = Patient("340500", "resident")
 SHOWN = (
     ("medfee_sumamt", t("医疗费总额", "the bill")),

@@ -97,8 +97,9 @@ class Story:
 
         def effective() -> dict[str, Any] | None:
             found = self._get(self._cast.citizen, "/v1/medical/filings")["filings"]
-            mine = [f for f in found if f["referral"] == self.told.referral["no"]]
-            return mine[0] if mine and mine[0]["status"] == "effective" else None
+            # one that is in force from an earlier referral to the same place is not filed a second time
+            held = [f for f in found if f["category"] == "TMP_REFERRAL" and f["status"] == "effective"]
+            return held[0] if held else None
 
         self.told.filing = self._until(effective, "the filing")
         no, last = self.told.filing["no"], self.told.filing["last"]
