@@ -258,7 +258,13 @@ class Story:
             if not done["undoes"]:
                 fact = self._get(self._cast.citizen, f"/v1/medical/settlements/{done['settlement']}")
                 self.told.facts.append(fact)
-        self.told.reads = self._get(self._cast.citizen, "/v1/medical/access-log")["reads"]
+        before = ""
+        while True:
+            page = self._get(self._cast.citizen, f"/v1/medical/access-log?limit=100{before}")
+            self.told.reads += page["reads"]
+            if page["next"] is None:
+                break
+            before = f"&before={page['next']}"
         lines = self.told.facts[-1]["recomputed"]["explanation"] if self.told.facts[-1]["recomputed"] else []
         self._say(
             t(
