@@ -8,6 +8,7 @@ import json
 import re
 import shlex
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -189,6 +190,7 @@ def test_shell_and_json_in_the_docs_can_be_read(file: Path) -> None:
         json.loads(document)
 
 
+@cache
 def _routes() -> set[tuple[str, str]]:
     """What is served: routes of routers within routers stand in no list but in the contract."""
     return {(method.upper(), path) for path, item in document()["paths"].items() for method in item}
