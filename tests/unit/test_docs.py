@@ -19,7 +19,7 @@ from ruamel.yaml import YAML
 from temporalio.bridge import temporal_sdk_bridge
 
 from adapters.entries import CalendarOverride, DepartmentEntry, Pending, ProvinceEntry, read_entries
-from api.openapi import document
+from api import openapi
 from api.usecases.callbacks import _REFUSED
 from domain.audit import SUPERSEDED
 from domain.calendar import YearNotice
@@ -193,7 +193,7 @@ def test_shell_and_json_in_the_docs_can_be_read(file: Path) -> None:
 @cache
 def _routes() -> set[tuple[str, str]]:
     """What is served: routes of routers within routers stand in no list but in the contract."""
-    return {(method.upper(), path) for path, item in document()["paths"].items() for method in item}
+    return {(method.upper(), path) for path, item in openapi.document()["paths"].items() for method in item}
 
 
 @every_doc
