@@ -44,6 +44,12 @@ chaos: setup ## random commands over turned time, random faults over real proces
 	  RUNS) TONGBAN_CHAOS_RUNS=$(RUNS) $(PY) -m pytest -q -s tests/chaos/test_chaos.py tests/chaos/test_first_try.py $(ARGS);; \
 	  MEDICAL) TONGBAN_MEDICAL_RUNS=$(MEDICAL) $(PY) -m pytest -q -s tests/chaos/test_medical.py $(ARGS);; esac; done
 
+fmt: setup ## put the code into its shape
+	@$(PY) -m ruff check -q --fix-only . && exec $(PY) -m ruff format .
+
+lock: setup ## renew the lock files from pyproject.toml
+	@sh .ci/lock "$(PY)"
+
 setup: ## the tools, into .venv (done by the others when needed)
 	@PYTHON="$(PYTHON)" sh .ci/setup
 

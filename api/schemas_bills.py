@@ -54,7 +54,9 @@ class InsuranceIn(_In):
 
 
 class BillIn(BaseModel):
-    """A bill to be issued. ``owner``: login of the payer; ``insured``: six digits of the place where he is insured."""
+    """A bill to be issued. ``owner``: login of the payer; without it, whoever has verified the payer's number.
+    ``insured``: six digits of the place where he is insured.
+    """
 
     model_config = _with(
         {
@@ -202,6 +204,13 @@ class BillOut(BaseModel):
                 "locks": locks,
             }
         )
+
+
+class BillList(BaseModel):
+    """``next``: the cursor of the next page, if there is one."""
+
+    bills: list[BillOut]
+    next: str | None = None
 
 
 class InsuranceOut(BaseModel):

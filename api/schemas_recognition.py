@@ -159,15 +159,6 @@ class RecognitionList(BaseModel):
     recognitions: list[RecognitionShort]
 
 
-class RecognitionDoneOut(BaseModel):
-    """``pending``: it was taken; what it has set off is still under way."""
-
-    no: str
-    status: str
-    at: datetime
-    pending: bool = False
-
-
 class CountsOut(BaseModel):
     """Reports by what became of them; ``rate``: recognised of those decided about; ``saved``: fen, at list prices."""
 

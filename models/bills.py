@@ -21,6 +21,7 @@ from sqlalchemy import (
     func,
     select,
     text,
+    tuple_,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -50,7 +51,8 @@ _LIVE_SQL = "state IN ('asked', 'open', 'suspended')"
 class Bill(SQLModel, table=True):
     """One bill. Amounts in fen. issued_here: we know its whole content and its red letter's.
 
-    owner: login of the payer, or empty; institution: code of who issued; insured: six digits of the place of insurance.
+    owner: login of the payer, or his digest; empty where he is no resident. institution: code of who issued.
+    insured: six digits of the place of insurance.
     """
 
     __tablename__ = "bill"
@@ -217,6 +219,17 @@ async def read_bill(session: AsyncSession, ref: BillRef, *, lock: bool = False) 
     if lock:
         query = query.with_for_update().execution_options(populate_existing=True)
     return (await session.execute(query)).scalar_one_or_none()
+
+
+async def bills_of(
+    session: AsyncSession, owners: Sequence[str], *, after: tuple[datetime, str] | None = None, limit: int = 50
+) -> Sequence[Bill]:
+    """What belongs to one of these, the newest first. after: the moment and ``str(ref)`` of the last one seen."""
+    place = tuple_(col(Bill.created_at), func.concat(col(Bill.code), "-", col(Bill.number)))
+    query = select(Bill).where(col(Bill.owner).in_(list(owners)))
+    if after is not None:
+        query = query.where(place < after)
+    return (await session.execute(query.order_by(place.desc()).limit(limit))).scalars().all()
 
 
 async def add_bill(

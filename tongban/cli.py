@@ -213,19 +213,30 @@ def init_secrets(
         "http://province-{region}:8080"
     ),
     secrets_at: Annotated[str, typer.Option(help="Folder of the secrets as the containers see it.")] = "/run/secrets",
+    insurance_url: Annotated[
+        str, typer.Option(help="Address of an insurance platform or the hub, {region} stands for its code.")
+    ] = "http://insurance-{region}:8080",
+    ebills_url: Annotated[str, typer.Option(help="Address of the platform of fiscal e-bills.")] = "http://ebills:8080",
 ) -> None:
-    """Generate the secret files and the list of provinces that docker-compose.yml reads."""
-    from tongban.stack.agreements import provinces_file
+    """Generate the secret files and the lists of provinces and platforms that docker-compose.yml reads."""
+    from tongban.stack.agreements import INSURANCE, ebills_file, insurance_file, provinces_file
     from tongban.stack.keys import REGIONS, Secrets
+    from tongban.stack.parts import EBILLS
 
     made = Secrets(folder)
-    made.generate()
+    made.generate((*REGIONS, EBILLS))
+    platforms = {region: insurance_url.format(region=region) for region in INSURANCE}
+    made.write_insurance(platforms)
     # a container's user is another one than ours: the files are readable, the folder lets only its owner in
-    for file in made.files():
+    sides = [side(region) for region in INSURANCE for side in (made.insurance_peers, made.insurance_caller)]
+    for file in (*made.files((*REGIONS, EBILLS)), *sides):
         file.chmod(0o444)
     folder.chmod(0o700)
     urls = {region: province_url.format(region=region) for region in REGIONS}
     provinces_file(folder / "provinces.json", urls, {region: f"{secrets_at}/caller-{region}" for region in REGIONS})
+    callers = {region: f"{secrets_at}/insurance-caller-{region}" for region in INSURANCE}
+    insurance_file(folder / "insurance.json", platforms, callers)
+    ebills_file(folder / "ebills.json", ebills_url, f"{secrets_at}/caller-{EBILLS}")
     typer.echo(f"secrets are in {folder}; keep them out of version control")
 
 

@@ -7,10 +7,12 @@ from datetime import datetime
 
 from api.auth import Login
 from api.fhir.coverage import InsuredRelation, coverage
+from api.fhir.referral import ReferralFacts, ReferralState, service_request, task
 from api.fhir.report import ReportFacts, diagnostic_report
 from api.fhir.settlement import SettlementFacts, claim, claim_response
 from api.fhir.words import Resource
 from api.house import House
+from api.usecases import referrals
 from api.usecases.health import may_read_health, own_person
 from api.usecases.recognitions import result_in, visible
 from domain.calendar import SHANGHAI
@@ -20,10 +22,22 @@ from domain.medical import MatterKind
 from domain.medical.access import DataKind
 from domain.medical.recognition import RecognitionView, ReportView
 from domain.medical.recognition.course import PERSON
+from domain.medical.referral import ReferralStatus, ReferralView
 from domain.medical.treatment_words import TreatmentView
 from models.database import Session
 from models.matters import Matter, read_matter
 
+REFERRALS: Mapping[ReferralStatus, ReferralState] = {
+    ReferralStatus.REFERRED: ReferralState.REQUESTED,
+    ReferralStatus.PROPOSED: ReferralState.REQUESTED,  # the referring side has not asked the other institution yet
+    ReferralStatus.ACCEPTED: ReferralState.ACCEPTED,
+    ReferralStatus.SCHEDULED: ReferralState.SCHEDULED,
+    ReferralStatus.ADMITTED: ReferralState.ADMITTED,
+    ReferralStatus.OUTCOME: ReferralState.COMPLETED,
+    ReferralStatus.DECLINED: ReferralState.DECLINED,
+    ReferralStatus.CANCELLED: ReferralState.CANCELLED,
+    ReferralStatus.NO_SHOW: ReferralState.NO_SHOW,
+}
 TREATMENTS = frozenset({MatterKind.STAY, MatterKind.VISIT})
 Reader = Callable[[Session, House, Login, str], Awaitable[Resource]]
 
@@ -141,9 +155,47 @@ async def _settlement(session: Session, login: Login, id_: str) -> SettlementFac
     )
 
 
+async def read_service_request(session: Session, house: House, login: Login, id_: str) -> Resource:
+    """What a referral asks for; its id is the number of the referral."""
+    return service_request(await _referral(session, house, login, id_))
+
+
+async def read_task(session: Session, house: House, login: Login, id_: str) -> Resource:
+    """Where a referral stands; its id is the number of the referral."""
+    return task(await _referral(session, house, login, id_))
+
+
+async def _referral(session: Session, house: House, login: Login, no: str) -> ReferralFacts:
+    matter = await referrals.visible_referral(session, login, no)
+    await referrals.read(session, login, [matter])
+    view, out = ReferralView.model_validate(matter.progress), referrals.shown(house, matter)
+    called = {code.code: code.name.zh if code.name else "" for code in (out.referring, out.receiving)}
+    why = out.answer_text if view.status in {ReferralStatus.DECLINED, ReferralStatus.CANCELLED} else None
+    return ReferralFacts(
+        id=matter.no,
+        person=matter.person,
+        state=REFERRALS[view.status],
+        diag_code=out.diag_code,
+        diag_name=out.diag_name,
+        reason=out.reason_text or out.reason.zh,
+        from_institution=view.referring,
+        from_name=called[view.referring],
+        to_institution=view.receiving,
+        to_name=called[view.receiving],
+        asked_at=matter.created_at,
+        begin=view.first,
+        end=view.last,
+        changed_at=matter.updated_at,
+        business="admitted" if view.admitted else "filed" if view.filed else "",
+        declined_because=" ".join(filter(None, (why.zh if why else "", out.answer_words))),
+    )
+
+
 READERS: Mapping[str, Reader] = {
     "Claim": read_claim,
     "ClaimResponse": read_claim_response,
     "Coverage": read_coverage,
     "DiagnosticReport": read_report,
+    "ServiceRequest": read_service_request,
+    "Task": read_task,
 }

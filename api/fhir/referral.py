@@ -43,7 +43,7 @@ REQUEST = {
 
 @dataclass(frozen=True)
 class ReferralFacts:
-    """``id``: the number of the matter. ``business``: 已备案, 已入院, 已结算 as a code of ours, or empty."""
+    """``id``: the number of the matter. ``business``: filed 已备案, admitted 已入院, or empty."""
 
     id: str
     person: str

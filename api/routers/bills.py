@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import JSONResponse
 
-from api.auth import Caller, need
+from api.auth import Caller, LoggedIn, need
 from api.house import house
 from api.idempotency import Answer, around_order, key_of
+from api.routers.cases import read_cursor, write_cursor
 from api.schemas_bills import (
     BillIn,
+    BillList,
     BillOut,
     FeedbackIn,
     LockIn,
@@ -22,10 +24,8 @@ from api.schemas_bills import (
     VerifyOut,
 )
 from api.usecases import bills
-from domain.bills import BillRef
 from domain.errors import Refusal
 from domain.messages import Actor, Role
-from models.database import Session
 
 router = APIRouter(prefix="/v1/medical/bills", tags=["medical bills"])
 Part = Annotated[str, Path(max_length=40, pattern="^[0-9A-Za-z]*$")]
@@ -43,18 +43,6 @@ def _need_issuer(caller: Actor) -> None:
         _need_desk(caller)
 
 
-async def _out(session: Session, request: Request, caller: Actor, ref: BillRef) -> BillOut:
-    bill = await bills.visible(session, house(request), caller, ref.code, ref.number)
-    return await bills.shown(session, caller, bill)
-
-
-async def _read(request: Request, caller: Actor, ref: BillRef, status: int = 200) -> Answer:
-    async with house(request).database.begin() as session:
-        out = await _out(session, request, caller, ref)
-    location = {"Location": f"/v1/medical/bills/{ref.code}/{ref.number}"} if status == 201 else {}
-    return Answer.of(out, status=status, headers=location)
-
-
 @router.post("", status_code=201, response_model=BillOut, operation_id="issueBill")
 async def issue(body: BillIn, request: Request, caller: Caller) -> JSONResponse:
     """Issues a bill at the national platform, which gives it its numbers and its check code."""
@@ -62,16 +50,35 @@ async def issue(body: BillIn, request: Request, caller: Caller) -> JSONResponse:
 
     async def work() -> Answer:
         ref = await bills.issue(house(request), caller, body, key_of(request))
-        return await _read(request, caller, ref, 201)
+        async with house(request).database.begin() as session:
+            out = await bills.issued(session, house(request), caller, ref)
+        return Answer.of(out, status=201, headers={"Location": f"/v1/medical/bills/{ref.code}/{ref.number}"})
 
     return await around_order(request, caller, work)
 
 
+@router.get("", operation_id="listBills")
+async def get_bills(
+    request: Request,
+    login: LoggedIn,
+    cursor: Annotated[str, Query(max_length=400)] = "",
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> BillList:
+    """Mine: those issued to my login, and those of the number that it has verified; newest first."""
+    need(login.actor, Role.CITIZEN, Role.AGENT)
+    after = read_cursor(cursor) if cursor else None
+    async with house(request).database.begin() as session:
+        found = await bills.mine(session, login, after, limit + 1)
+    last = found[limit - 1][0] if len(found) > limit else None
+    more = write_cursor(last.created_at, f"{last.code}-{last.number}") if last else None
+    return BillList(bills=[out for _, out in found[:limit]], next=more)
+
+
 @router.get("/{code}/{number}", operation_id="getBill")
-async def get_bill(code: Part, number: Part, request: Request, caller: Caller) -> BillOut:
+async def get_bill(code: Part, number: Part, request: Request, login: LoggedIn) -> BillOut:
     """One bill, for its payer, who issued it, the desk where the payer is insured, and whoever holds a lock on it."""
     async with house(request).database.begin() as session:
-        return await _out(session, request, caller, BillRef(code=code, number=number))
+        return await bills.read(session, house(request), login, code, number)
 
 
 @router.post("/{code}/{number}/verify", response_model=VerifyOut, operation_id="verifyBill")
@@ -121,12 +128,13 @@ async def reimburse(code: Part, number: Part, body: FeedbackIn, request: Request
 
 
 @router.post("/{code}/{number}/red-letter", response_model=BillOut, operation_id="redLetterBill")
-async def red_letter(code: Part, number: Part, body: RedLetterIn, request: Request, caller: Caller) -> JSONResponse:
+async def red_letter(code: Part, number: Part, body: RedLetterIn, request: Request, login: LoggedIn) -> JSONResponse:
     """Takes a bill back: at once (status red_lettered), or, while somebody holds it, later (red_waiting)."""
-    _need_issuer(caller)
+    _need_issuer(login.actor)
 
     async def work() -> Answer:
-        ref = await bills.red_letter(house(request), caller, code, number, body, key_of(request))
-        return await _read(request, caller, ref)
+        ref = await bills.red_letter(house(request), login.actor, code, number, body, key_of(request))
+        async with house(request).database.begin() as session:
+            return Answer.of(await bills.read(session, house(request), login, ref.code, ref.number))
 
-    return await around_order(request, caller, work)
+    return await around_order(request, login.actor, work)

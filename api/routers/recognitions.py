@@ -15,12 +15,12 @@ from api.house import house
 from api.idempotency import Answer, around_order, in_transaction, key_of
 from api.routers.cases import delivery
 from api.schemas import NO_NUL
+from api.schemas_medical import MatterDoneOut
 from api.schemas_recognition import (
     CountsOut,
     DecisionIn,
     EmergencyIn,
     RecognitionConsentIn,
-    RecognitionDoneOut,
     RecognitionIn,
     RecognitionList,
     RecognitionOut,
@@ -110,37 +110,35 @@ async def read_in_emergency(no: No, body: EmergencyIn, request: Request, login: 
         return await recognitions.shown(session, house(request), login, no, emergency_reason=body.reason)
 
 
-async def _ordered(
-    request: Request, login: LoggedIn, work: Callable[[str], Awaitable[RecognitionDoneOut]]
-) -> JSONResponse:
+async def _ordered(request: Request, login: LoggedIn, work: Callable[[str], Awaitable[MatterDoneOut]]) -> JSONResponse:
     async def answered() -> Answer:
         return Answer.of(await work(key_of(request)))
 
     return await around_order(request, login.actor, answered)
 
 
-@router.post("/{no}/consent", response_model=RecognitionDoneOut, operation_id="consentToRecognition")
+@router.post("/{no}/consent", response_model=MatterDoneOut, operation_id="consentToRecognition")
 async def consent(no: No, body: RecognitionConsentIn, request: Request, login: LoggedIn) -> JSONResponse:
     """The patient agrees to his reports being fetched, declines, or takes his consent back."""
     need(login.actor, *APPLICANTS)
     return await _ordered(request, login, lambda key: recognitions.consent(house(request), login, no, body, key))
 
 
-@router.post("/{no}/decisions", response_model=RecognitionDoneOut, operation_id="decideRecognition")
+@router.post("/{no}/decisions", response_model=MatterDoneOut, operation_id="decideRecognition")
 async def decide(no: No, body: DecisionIn, request: Request, login: LoggedIn) -> JSONResponse:
     """The physician recognises a report, or examines again with a reason."""
     need(login.actor, Role.INSTITUTION)
     return await _ordered(request, login, lambda key: recognitions.decide(house(request), login, no, body, key))
 
 
-@router.post("/{no}/acknowledge", response_model=RecognitionDoneOut, operation_id="acknowledgeRecognition")
+@router.post("/{no}/acknowledge", response_model=MatterDoneOut, operation_id="acknowledgeRecognition")
 async def acknowledge(no: No, request: Request, login: LoggedIn) -> JSONResponse:
     """The patient has read why reports are not recognised."""
     need(login.actor, *APPLICANTS)
     return await _ordered(request, login, lambda key: recognitions.acknowledge(house(request), login, no, key))
 
 
-@router.post("/{no}/cancel", response_model=RecognitionDoneOut, operation_id="cancelRecognition")
+@router.post("/{no}/cancel", response_model=MatterDoneOut, operation_id="cancelRecognition")
 async def cancel(no: No, request: Request, login: LoggedIn) -> JSONResponse:
     """The institution does not need it any more."""
     need(login.actor, Role.INSTITUTION)

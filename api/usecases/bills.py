@@ -9,15 +9,18 @@ from __future__ import annotations
 import hashlib
 import logging
 import secrets
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TypeVar
 
 from activities.billing import carry_out, refusal_of
 from adapters.ebills.port import EbillPlatform
 from adapters.errors import ProvinceError
+from api.auth import Login
 from api.house import House
 from api.schemas_bills import BillIn, BillOut, FeedbackIn, LockIn, LockOut, RedLetterIn, ReleaseIn, VerifyIn, VerifyOut
+from api.usecases.health import may_read_about, own_person
+from domain import names
 from domain.bills import (
     BillContent,
     BillOrder,
@@ -28,15 +31,14 @@ from domain.bills import (
     check_sums,
 )
 from domain.errors import Refusal
-from domain.identifiers import check_uscc
+from domain.identifiers import check_resident_id, check_uscc
+from domain.medical.access import INSURANCE, DataKind, Subject
 from domain.messages import Actor, Role
 from domain.regions import covers
 from models import bills
 from models.bills import Bill, BillLock
 from models.database import Session
 
-DESKS = frozenset({"medical_insurance", "health_insurance"})
-"""Departments that reimburse for the health insurance."""
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
@@ -57,27 +59,31 @@ def order_key(actor: Actor, key: str, kind: OrderKind) -> str:
 
 def is_desk(actor: Actor) -> bool:
     """Whether this is somebody at the health insurance."""
-    return actor.role in {Role.CASEWORKER, Role.SUPERVISOR} and actor.department in DESKS
+    return actor.role in {Role.CASEWORKER, Role.SUPERVISOR} and actor.department in INSURANCE
 
 
-async def visible(session: Session, house: House, actor: Actor, code: str, number: str) -> Bill:
-    """The bill, for its payer, the institution that issued it, the desk where he is insured and whoever holds a lock;
-    Refusal(not_found) for everybody else."""
+async def found(session: Session, house: House, code: str, number: str) -> Bill:
+    """The bill; Refusal(not_found) if there is none in our books."""
     try:
         ref = house.library.ebills.format.check(BillRef(code=code, number=number))
     except Refusal:
         raise Refusal("not_found") from None
     bill = await bills.read_bill(session, ref)
-    if bill is None or not await _concerns(session, actor, bill):
+    if bill is None:
+        raise Refusal("not_found")
+    return bill
+
+
+async def visible(session: Session, house: House, actor: Actor, code: str, number: str) -> Bill:
+    """A bill that this actor may do something with: the institution that issued it, the desk where the payer is
+    insured, whoever holds a lock. Refusal(not_found) for everybody else."""
+    bill = await found(session, house, code, number)
+    if not await _concerns(session, actor, bill):
         raise Refusal("not_found")
     return bill
 
 
 async def _concerns(session: Session, actor: Actor, bill: Bill) -> bool:
-    if actor.role is Role.SYSTEM:
-        return True
-    if actor.role in {Role.CITIZEN, Role.AGENT}:
-        return bool(bill.owner) and bill.owner == actor.subject
     if actor.role is Role.INSTITUTION:
         return bool(bill.institution) and bill.institution == actor.department
     if not is_desk(actor):
@@ -87,15 +93,57 @@ async def _concerns(session: Session, actor: Actor, bill: Bill) -> bool:
     return any(_is_mine(lock, actor) for lock in await bills.locks_of(session, bill.ref))
 
 
+async def read(session: Session, house: House, login: Login, code: str, number: str) -> BillOut:
+    """The bill, for its payer, the institution that issued it, the desk where he is insured and whoever holds a lock;
+    another institution by the payer's consent. Its items tell what somebody was treated for: whoever is not the payer
+    leaves a line in the list of who has read. Refusal(not_found) for everybody else.
+    """
+    bill, actor = await found(session, house, code, number), login.actor
+    held = [lock for lock in await bills.locks_of(session, bill.ref) if _is_mine(lock, actor)]
+    about = Subject(
+        matter=f"{bill.code}-{bill.number}",
+        kind=DataKind.BILL,
+        person=payer_of(bill.payer),
+        owner=bill.owner,
+        institutions=tuple(filter(None, (bill.institution,))),
+        regions=tuple(filter(None, (bill.insured, *(lock.region for lock in held)))),
+    )
+    own = own_person(login)
+    await may_read_about(session, actor, about, own=own if bill.owner == own else "")
+    return shown(actor, bill, held, own)
+
+
+async def issued(session: Session, house: House, actor: Actor, ref: BillRef) -> BillOut:
+    """A bill as it is handed to whoever has just ordered it."""
+    return shown(actor, await found(session, house, ref.code, ref.number))
+
+
+def shown(actor: Actor, bill: Bill, held: Sequence[BillLock] = (), own: str = "") -> BillOut:
+    """As this actor reads it. The check code is for the payer and the issuer: whoever has it can lock the bill."""
+    person = actor.role in {Role.CITIZEN, Role.AGENT} and bool(bill.owner) and bill.owner in {actor.subject, own}
+    whole = person or (actor.role is Role.INSTITUTION and bill.institution == actor.department)
+    return BillOut.of(bill, [LockOut.of(lock) for lock in held], check_code=bill.check_code if whole else "")
+
+
+async def mine(
+    session: Session, login: Login, after: tuple[datetime, str] | None, limit: int
+) -> list[tuple[Bill, BillOut]]:
+    """The bills of this person, by his login and by the number that it has verified; the newest first."""
+    owners = [login.actor.subject, *filter(None, [own_person(login)])]
+    rows = await bills.bills_of(session, owners, after=after, limit=limit)
+    return [(bill, shown(login.actor, bill, own=own_person(login))) for bill in rows]
+
+
+def payer_of(payer: Mapping[str, object]) -> str:
+    """``names.person_digest`` of who is named on a bill; empty where the number is no resident's."""
+    try:
+        return names.person_digest(check_resident_id(str(payer["id_no"])))
+    except Refusal:
+        return ""
+
+
 def _is_mine(lock: BillLock, actor: Actor) -> bool:
     return (lock.region, lock.department) == (actor.region, actor.department)
-
-
-async def shown(session: Session, actor: Actor, bill: Bill) -> BillOut:
-    """The bill as this actor reads it."""
-    mine = [LockOut.of(lock) for lock in await bills.locks_of(session, bill.ref) if _is_mine(lock, actor)]
-    whole = actor.role is Role.INSTITUTION or actor.subject == bill.owner
-    return BillOut.of(bill, mine, check_code=bill.check_code if whole else "")
 
 
 async def issue(house: House, actor: Actor, body: BillIn, key: str, institution: str = "") -> BillRef:
@@ -116,7 +164,8 @@ async def issue(house: House, actor: Actor, body: BillIn, key: str, institution:
     if is_desk(actor) and not (body.insured and covers(actor.region, body.insured)):
         raise Refusal("field_invalid", "/insured")  # it issues for those who are insured with it, and sees those
     institution = actor.department if actor.role is Role.INSTITUTION else institution
-    place = {"owner": body.owner, "insured": body.insured, "institution": institution}
+    owner = body.owner or payer_of(body.payer.model_dump())
+    place = {"owner": owner, "insured": body.insured, "institution": institution}
     outcome = await carry_out(house.database, connected(house), actor, order, place)
     if outcome.bill is None:
         raise refusal_of(outcome)
@@ -262,7 +311,10 @@ async def take_in(house: House, actor: Actor, insured: str, code: str, number: s
         raise Refusal("not_found")
     now = datetime.now(UTC)
     async with house.database.begin() as session:
-        new = await bills.add_bill(session, bill, at=now, owner="", institution="", insured=insured, issued_here=False)
+        owner = payer_of(bill.payer.model_dump())
+        new = await bills.add_bill(
+            session, bill, at=now, owner=owner, institution="", insured=insured, issued_here=False
+        )
         if new:
             await bills.note(session, ref, "bill:taken_in", actor, now)
         await bills.take_state(session, state, now)

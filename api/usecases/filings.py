@@ -28,7 +28,6 @@ from api.usecases.matters import (
     act_id,
     age_on,
     checked_number,
-    digest_of,
     digest_of_login,
     do,
     found_matter,
@@ -120,7 +119,7 @@ async def submit(session: Session, house: House, login: Login, body: FilingIn) -
     )
     form = person_parts(body.person, number) | {"documents": files}
     owners = (body.acting.principal,) if body.acting else ()
-    return await _insert(session, house, login, acting, request, form, digest_of(number), owners)
+    return await _insert(session, house, login, acting, request, form, names.person_digest(number), owners)
 
 
 async def change(session: Session, house: House, login: Login, no: str, body: ChangeIn) -> tuple[FilingOut, str, int]:
@@ -383,7 +382,7 @@ def _about(login: Login, rules: FilingRules, body: CheckIn) -> str:
     if actor.role is Role.CASEWORKER:
         if (actor.region, actor.department) != (rules.insured, rules.office.department):
             raise Refusal("forbidden")
-        return digest_of(checked_number(body.id_number, "/id_number"))
+        return names.person_digest(checked_number(body.id_number, "/id_number"))
     need(actor, Role.CITIZEN)
     if not login.number:
         raise Refusal("identity_not_verified")

@@ -10,10 +10,10 @@ import structlog
 from api.auth import Login, need
 from api.house import House
 from api.schemas_health import ConsentIn, ConsentList, ConsentOut, NoticeOut, ReadLogOut, ReadOut
+from api.usecases.matters import digest_of_login
 from api.views import place_out
 from domain import names
 from domain.errors import Refusal
-from domain.identifiers import check_resident_id
 from domain.medical import MatterKind
 from domain.medical.access import Basis, Consent, DataKind, Purpose, Subject, ground_for
 from domain.medical.recognition import WithdrawAct
@@ -50,7 +50,6 @@ async def may_read_health(
     regions: that take part beside those of the matter (the receiving side of a referral). emergency_reason: the
     person is told of it. Refusal(not_found | health_consent_required | reason_required): nothing is read or logged.
     """
-    now = datetime.now(UTC)
     subject = Subject(
         matter=matter.no,
         kind=what,
@@ -59,26 +58,35 @@ async def may_read_health(
         institutions=tuple(dict.fromkeys(filter(None, (matter.institution, *institutions)))),
         regions=tuple(dict.fromkeys(filter(None, (matter.insured, matter.treatment, *regions)))),
     )
+    return await may_read_about(session, actor, subject, emergency_reason=emergency_reason, own=own)
+
+
+async def may_read_about(
+    session: Session, actor: Actor, subject: Subject, *, emergency_reason: str = "", own: str = ""
+) -> Basis:
+    """The same, of what is no matter: a bill."""
     consents: list[Consent] = []
     if actor.role is Role.INSTITUTION:
-        consents = [row.consent() for row in await health_access.consents_of(session, person)]
+        consents = [row.consent() for row in await health_access.consents_of(session, subject.person)]
     ground = ground_for(actor, subject, consents, own=own, emergency_reason=emergency_reason)
     if ground.basis is not Basis.OWN:
-        reason = emergency_reason.strip() if ground.basis is Basis.EMERGENCY else ""
         await health_access.note_read(
-            session, actor, person, what, matter.no, ground.basis, now, consent=ground.consent, reason=reason
+            session,
+            actor,
+            subject.person,
+            subject.kind,
+            subject.matter,
+            ground.basis,
+            datetime.now(UTC),
+            consent=ground.consent,
+            reason=emergency_reason.strip() if ground.basis is Basis.EMERGENCY else "",
         )
     return ground.basis
 
 
 def own_person(login: Login) -> str:
     """The digest of the number that this login has verified; empty if it has verified none."""
-    if login.actor.role not in {Role.CITIZEN, Role.AGENT} or not login.number:
-        return ""
-    try:
-        return names.person_digest(check_resident_id(login.number))
-    except Refusal:
-        return ""  # a company's code, or a number of another kind: no insured person is known by it
+    return digest_of_login(login) if login.actor.role in {Role.CITIZEN, Role.AGENT} else ""
 
 
 def verified_person(login: Login) -> str:
@@ -109,7 +117,7 @@ def _read_out(house: House, row: HealthRead) -> ReadOut:
         id=row.id,
         at=row.at,
         what=row.what,
-        matter=row.matter,
+        matter=row.matter.rstrip(),  # a bill's numbers are shorter than a matter's
         basis=row.basis,
         basis_text=BASES[Basis(row.basis)],
         consent=row.consent,

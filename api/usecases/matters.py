@@ -15,7 +15,7 @@ from api.schemas_medical import MatterDoneOut, PersonIn
 from api.views import waiting_out
 from domain import names
 from domain.errors import Refusal
-from domain.identifiers import check_resident_id, is_case_number, normalise_id
+from domain.identifiers import check_resident_id, is_case_number
 from domain.medical import Act, MatterKind
 from domain.medical.filing_rules import pool_of
 from domain.record import Waiting
@@ -23,14 +23,15 @@ from models.database import Session
 from models.matters import Matter, read_matter
 
 
-def digest_of(number: str) -> str:
-    """Stands for a person everywhere but in the form."""
-    return names.person_digest(number)
-
-
 def digest_of_login(login: Login) -> str:
-    """The digest of the number that the identity provider has verified; empty without one."""
-    return digest_of(normalise_id(login.number)) if login.number else ""
+    """``names.person_digest`` of the number that the identity provider has verified; empty without one.
+
+    Every matter of a person carries that digest, whoever has begun it; the number itself stands in the form alone.
+    """
+    try:
+        return names.person_digest(check_resident_id(login.number)) if login.number else ""
+    except Refusal:
+        return ""  # a company's code, or a number of another kind: no insured person is known by it
 
 
 def checked_number(value: str, field: str) -> str:

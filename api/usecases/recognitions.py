@@ -9,13 +9,12 @@ from datetime import UTC, datetime
 from pydantic import JsonValue
 
 from api.auth import Login
-from api.gateway import NotRunning
 from api.house import House
+from api.schemas_medical import MatterDoneOut
 from api.schemas_recognition import (
     DecisionIn,
     FindingOut,
     RecognitionConsentIn,
-    RecognitionDoneOut,
     RecognitionIn,
     RecognitionOut,
     RecognitionShort,
@@ -23,12 +22,13 @@ from api.schemas_recognition import (
 )
 from api.usecases.health import consent_out, may_read_health, own_person, verified_person
 from api.usecases.health import withdraw as withdraw_consent
-from api.views import place_out, waiting_out
+from api.usecases.matters import act_id, checked_number, do, found_matter, known_region, waits
+from api.views import place_out
 from domain import names
 from domain.calendar import local_day
 from domain.errors import Refusal
-from domain.identifiers import check_resident_id, is_case_number
-from domain.medical import Act, MatterKind, matter_number
+from domain.identifiers import is_case_number
+from domain.medical import MatterKind, matter_number
 from domain.medical.access import Basis, Consent, DataKind, Purpose
 from domain.medical.recognition import (
     AcknowledgeAct,
@@ -45,7 +45,7 @@ from domain.medical.recognition.course import PERSON
 from domain.medical.recognition.reports import result_of
 from domain.medical.recognition.rules import explain
 from domain.messages import Actor, Role
-from domain.record import Event, Waiting
+from domain.record import Event
 from models import health_access
 from models.cases import next_sequence
 from models.database import Session
@@ -57,11 +57,10 @@ EMERGENCY = "emergency"  # the part of the form with the reason
 
 async def ask(session: Session, house: House, actor: Actor, body: RecognitionIn) -> tuple[RecognitionOut, int]:
     """A new recognition for a patient of this institution; with the message that starts it."""
-    number = check_resident_id(body.patient.certificate_no)
+    number = checked_number(body.patient.certificate_no, "/patient/certificate_no")
     person = names.person_digest(number)
     for field, region in [("/insured", body.insured)] + [(f"/sources/{i}", r) for i, r in enumerate(body.sources)]:
-        if region not in house.library.divisions.names:
-            raise Refusal("region_unknown", field)
+        known_region(house, region, field)
     await _check_about(session, actor, person, body.about)
     emergency = body.emergency_reason.strip()
     if body.emergency_reason and not emergency:
@@ -116,9 +115,7 @@ async def ask(session: Session, house: House, actor: Actor, body: RecognitionIn)
         await health_access.note_read(
             session, actor, person, DataKind.RECOGNITION, no, Basis.EMERGENCY, now, reason=emergency
         )
-    matter = await read_matter(session, no)
-    if matter is None:
-        raise Refusal("internal")
+    matter = await found_matter(session, no, MatterKind.RECOGNITION)
     return await _out(session, house, matter, reports=True), message
 
 
@@ -133,9 +130,7 @@ async def _check_about(session: Session, actor: Actor, person: str, about: str) 
 
 async def visible(session: Session, login: Login, no: str) -> Matter:
     """A recognition of this patient, or of this institution; Refusal(not_found) otherwise."""
-    matter = await read_matter(session, no) if is_case_number(no) else None
-    if matter is None or matter.kind != MatterKind.RECOGNITION:
-        raise Refusal("not_found")
+    matter = await found_matter(session, no, MatterKind.RECOGNITION)
     actor = login.actor
     if actor.role is Role.INSTITUTION and matter.institution == actor.department:
         return matter
@@ -176,7 +171,7 @@ async def listed(session: Session, house: House, login: Login) -> Sequence[Recog
     return [_short(house, row) for row in rows]
 
 
-async def consent(house: House, login: Login, no: str, body: RecognitionConsentIn, key: str) -> RecognitionDoneOut:
+async def consent(house: House, login: Login, no: str, body: RecognitionConsentIn, key: str) -> MatterDoneOut:
     """The patient agrees or declines; declining what he has agreed to takes it back."""
     person = verified_person(login)
     async with house.database.begin() as session:
@@ -191,15 +186,16 @@ async def consent(house: House, login: Login, no: str, body: RecognitionConsentI
         raise Refusal("recognition_state")
     if known is not None and not body.granted:
         after = await withdraw_consent(house, login, given)
-        return RecognitionDoneOut(no=no, status=await _status(house, no), at=after.withdrawn_at or datetime.now(UTC))
+        at = after.withdrawn_at or datetime.now(UTC)
+        return MatterDoneOut(no=no, status=await _status(house, no), at=at, pending=False)
     act = ConsentAct(
-        id=_act_id(login.actor, "consent", matter, key, str(body.granted)),
+        id=act_id(login, matter, body, "consent", key),
         actor=login.actor,
         granted=body.granted,
         consent=given if body.granted else "",
     )
     try:
-        return await _act(house, matter, act)
+        return await do(house, matter, act)
     except Refusal:
         if body.granted and known is None:  # it has come too late: nothing is to be read by it
             async with house.database.begin() as session:
@@ -226,53 +222,39 @@ def _consent(matter: Matter, id_: str, person: str, version: str) -> Consent:
     )
 
 
-async def decide(house: House, login: Login, no: str, body: DecisionIn, key: str) -> RecognitionDoneOut:
+async def decide(house: House, login: Login, no: str, body: DecisionIn, key: str) -> MatterDoneOut:
     """The physician decides about one report. His words stay in the form; the workflow knows where."""
     said = body.words.strip()
     async with house.database.begin() as session:
         matter = await visible(session, login, no)
-        act_id = _act_id(login.actor, "decide", matter, key, f"{body.report} {body.decision} {body.reason} {said}")
-        part = f"words:{act_id[:24]}" if said else ""
+        decided = act_id(login, matter, body, "decide", key)
+        part = f"words:{decided[:24]}" if said else ""
         if said:
             await add_part(session, no, part, {"text": said, "report": body.report})
     act = DecideAct(
-        id=act_id,
+        id=decided,
         actor=login.actor,
         report=body.report,
         decision=body.decision,
         reason=body.reason,
         words=part,
     )
-    return await _act(house, matter, act)
+    return await do(house, matter, act)
 
 
-async def acknowledge(house: House, login: Login, no: str, key: str) -> RecognitionDoneOut:
+async def acknowledge(house: House, login: Login, no: str, key: str) -> MatterDoneOut:
     """The patient has read why reports are not recognised."""
     async with house.database.begin() as session:
         matter = await visible(session, login, no)
-    return await _act(house, matter, AcknowledgeAct(id=_act_id(login.actor, "ack", matter, key, ""), actor=login.actor))
+    act = AcknowledgeAct(id=act_id(login, matter, None, "acknowledge", key), actor=login.actor)
+    return await do(house, matter, act)
 
 
-async def cancel(house: House, login: Login, no: str, key: str) -> RecognitionDoneOut:
+async def cancel(house: House, login: Login, no: str, key: str) -> MatterDoneOut:
     """The institution does not need it any more."""
     async with house.database.begin() as session:
         matter = await visible(session, login, no)
-    return await _act(house, matter, CancelAct(id=_act_id(login.actor, "cancel", matter, key, ""), actor=login.actor))
-
-
-def _act_id(actor: Actor, what: str, matter: Matter, key: str, content: str) -> str:
-    # without a key the content is one: a second time is another act only where the state has moved on
-    return names.command_id(actor.subject, f"recognition:{what}", matter.no, key or f"{matter.recorded} {content}")
-
-
-async def _act(house: House, matter: Matter, act: Act) -> RecognitionDoneOut:
-    try:
-        done = await house.gateway.act_in_matter(matter.no, act)
-    except NotRunning as error:
-        if matter.closed_at is not None:
-            raise Refusal("matter_closed") from error
-        raise  # its workflow has not been started yet
-    return RecognitionDoneOut(no=matter.no, status=done.status, at=done.at, pending=done.pending)
+    return await do(house, matter, CancelAct(id=act_id(login, matter, None, "cancel", key), actor=login.actor))
 
 
 async def _status(house: House, no: str) -> str:
@@ -282,13 +264,12 @@ async def _status(house: House, no: str) -> str:
 
 
 def _short(house: House, matter: Matter) -> RecognitionShort:
-    waiting = [Waiting.model_validate(item) for item in matter.waiting]
     return RecognitionShort(
         no=matter.no,
         status=matter.status,
         institution=matter.institution,
         place=place_out(house, matter.treatment, matter.institution),
-        waiting_on=waiting_out(house, waiting[0]) if waiting else None,
+        waiting_on=waits(house, matter),
         created_at=matter.created_at,
         closed_at=matter.closed_at,
     )

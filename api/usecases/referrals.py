@@ -23,7 +23,6 @@ from api.usecases.health import may_read_health, own_person
 from api.usecases.matters import (
     act_id,
     checked_number,
-    digest_of,
     digest_of_login,
     do,
     found_matter,
@@ -33,6 +32,7 @@ from api.usecases.matters import (
     waits,
 )
 from catalogue.medical import filing_book, institutions, referral_rules
+from domain import names
 from domain.calendar import local_day
 from domain.errors import Refusal, Refusals
 from domain.medical import MatterKind, matter_number
@@ -125,7 +125,7 @@ async def refer(session: Session, house: House, actor: Actor, body: ReferralIn) 
         kind=MatterKind.REFERRAL,
         status=course.status,
         owner=actor.subject,
-        person=digest_of(number),
+        person=names.person_digest(number),
         insured=body.insured,
         treatment=receiving.region if receiving else "",
         institution=actor.department,

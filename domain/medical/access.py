@@ -63,8 +63,8 @@ class Consent(Message):
 
 
 class Subject(Message):
-    """Whose data, in which matter. institutions: those that take part in it. regions: its insured and its treatment
-    place. closed: it is over.
+    """Whose data, in which matter (of a bill its code and number). institutions: those that take part in it.
+    regions: its insured and its treatment place. closed: it is over.
     """
 
     matter: str

@@ -12,7 +12,8 @@ from models import bill_inspection, bills
 from models.bills import Bill, BillLock
 from models.database import Database, Session
 from tests.bills.places import COMMERCIAL, HOSPITAL, INSURER, InProcess
-from tests.fixtures.houses import Caller, Office
+from tests.fixtures.houses import ISSUER, Caller, Office
+from tongban.stack.keys import AUDIENCE, sign_token
 
 CODE = "H31010400001"
 
@@ -57,9 +58,22 @@ class Hall:
         self.other_desk = office.login("caseworker", "320500", "medical_insurance")
         self.recorder = Recorder()
 
-    async def issue(self, **how: Any) -> dict[str, Any]:
+    def verified(self, number: str) -> Caller:
+        """A citizen whose number his login has verified."""
+        token = sign_token(
+            self.office.logins.secrets.signing_key,
+            issuer=ISSUER,
+            audience=AUDIENCE,
+            subject=f"login-of-{number[-6:]}",
+            hours=1,
+            claims={"role": "citizen", "id_number": number},
+        )
+        return self.office.caller(token)
+
+    async def issue(self, payer: dict[str, str] | None = None, **how: Any) -> dict[str, Any]:
         """A bill of the hospital."""
-        answer = await self.hospital.post("/v1/medical/bills", json=body(**how))
+        content = body(**how) | ({"payer": payer} if payer else {})
+        answer = await self.hospital.post("/v1/medical/bills", json=content)
         assert answer.status_code == 201, answer.text
         return dict(answer.json())
 

@@ -66,6 +66,52 @@ async def test_to_everybody_else_a_bill_looks_as_if_it_were_not_there(hall: Hall
             assert there.status_code in {403, 404}, there.text
 
 
+async def test_a_patient_finds_his_bills_by_the_number_that_his_login_has_verified(hall: Hall) -> None:
+    number = "31019919850615002X"
+    payer = {"name": "测试·乙", "id_type": "01", "id_no": number}
+    bills_ = [await hall.issue(owner="", payer=payer) for _ in range(3)]
+    patient, other = hall.verified(number), hall.verified("310199199001010018")
+    pages, cursor = [], ""
+    for _ in range(2):
+        page = (await patient.get("/v1/medical/bills", params={"limit": 2, "cursor": cursor})).json()
+        pages.append([bill["number"] for bill in page["bills"]])
+        cursor = page["next"] or ""
+    newest_first = [bill["number"] for bill in reversed(bills_)]
+    assert (pages, cursor) == ([newest_first[:2], newest_first[2:]], "")
+    assert (await hall.seen(patient, bills_[0]))["check_code"] == bills_[0]["check_code"]
+    assert code_of(await other.get(address(bills_[0]))) == (404, "not_found")
+    assert (await other.get("/v1/medical/bills")).json() == {"bills": [], "next": None}
+    assert (await hall.office.citizen("nobody").get("/v1/medical/bills")).json()["bills"] == []
+    for who in (hall.hospital, hall.desk):
+        assert code_of(await who.get("/v1/medical/bills")) == (403, "forbidden")
+    assert code_of(await patient.get("/v1/medical/bills?cursor=x")) == (422, "cursor_invalid")
+
+
+async def test_who_has_looked_at_a_bill_stands_in_the_payers_list(hall: Hall) -> None:
+    number = "310199197001010027"
+    bill = await hall.issue(owner="", payer={"name": "测试·丁", "id_type": "01", "id_no": number})
+    patient, elsewhere = hall.verified(number), hall.office.login("institution", "320500", "H32050000001")
+    await hall.seen(patient, bill)
+    assert (await patient.get("/v1/medical/access-log")).json()["reads"] == [], "neither his own nor the issuing"
+    await hall.seen(hall.hospital, bill)
+    await hall.seen(hall.desk, bill)
+    await hall.lock(bill, 10, hall.other_desk, check_code=bill["check_code"])
+    await hall.seen(hall.other_desk, bill)
+    assert code_of(await elsewhere.get(address(bill))) == (404, "not_found")
+    version = (await patient.get("/v1/medical/consents")).json()["texts"]["records"]["version"]
+    consent = {"scope": ["bill"], "institutions": ["H32050000001"], "version": version}
+    assert (await patient.post("/v1/medical/consents", json=consent)).status_code == 201
+    assert (await hall.seen(elsewhere, bill))["check_code"] == ""
+    reads = (await patient.get("/v1/medical/access-log")).json()["reads"]
+    assert [(row["basis"], row["by"]["region"]) for row in reads] == [
+        ("consent", "320500"),
+        ("legal_duty", "320500"),
+        ("legal_duty", "340500"),
+        ("treatment", "310104"),
+    ]
+    assert {(row["what"], row["matter"]) for row in reads} == {("bill", f"{bill['code']}-{bill['number']}")}
+
+
 async def test_only_an_institution_or_a_desk_issues_and_the_payer_locks_nothing(hall: Hall) -> None:
     assert (await hall.patient.post("/v1/medical/bills", json=body())).status_code == 403
     assert (await hall.desk.post("/v1/medical/bills", json=body())).status_code == 201

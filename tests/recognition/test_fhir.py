@@ -16,12 +16,13 @@ from sqlalchemy import text
 
 from api.fhir import checked
 from api.fhir.coverage import InsuredRelation, coverage
-from api.fhir.readers import READERS
+from api.fhir.readers import READERS, REFERRALS
 from api.fhir.referral import TASK, ReferralFacts, ReferralState, service_request, task
 from api.fhir.report import ReportFacts, diagnostic_report
 from api.fhir.settlement import CATEGORIES, SettlementFacts, claim, claim_response
 from api.fhir.words import money
 from domain.medical.interface_words import amounts_of
+from domain.medical.referral import ReferralStatus
 from domain.medical.treatment_words import SettledOnce, TreatmentStatus, TreatmentView
 from domain.messages import Text
 from domain.settlement import AMOUNTS, Settlement, YearTotals, reverse
@@ -144,6 +145,11 @@ def test_a_referral_asks_for_a_service_and_a_task_tells_where_it_stands(state: R
     assert (request["status"] == "active") == (not ended)
 
 
+def test_every_state_of_a_referral_is_one_that_fhir_tells() -> None:
+    assert set(REFERRALS) == set(ReferralStatus)
+    assert set(REFERRALS.values()) == set(ReferralState)
+
+
 def test_an_insured_relation_is_a_coverage() -> None:
     relation = InsuredRelation("C1", "p:1", PSN_NO, "310", "340500", "马鞍山市", date(2020, 1, 1), None)
     shown = read(coverage(relation))
@@ -196,7 +202,14 @@ async def test_reports_and_coverage_of_a_recognition_are_read_on_its_basis_and_l
     covered = (await patient.get(f"/v1/medical/fhir/Coverage/{no}")).json()
     assert (covered["subscriberId"], covered["type"]["coding"][0]["code"]) == (person.psn_no, "310")
     assert len((await patient.get("/v1/medical/access-log")).json()["reads"]) == reads + 1
-    for path in (f"DiagnosticReport/{no}-r9", f"Claim/{no}", f"Task/{no}", f"Patient/{no}", "Coverage/1"):
+    for path in (
+        f"DiagnosticReport/{no}-r9",
+        f"Claim/{no}",
+        f"Task/{no}",
+        f"ServiceRequest/{no}",
+        f"Patient/{no}",
+        "Coverage/1",
+    ):
         is_problem(await patient.get(f"/v1/medical/fhir/{path}"), 404, "not_found")
     is_problem(await clinic.citizen().get(f"/v1/medical/fhir/Coverage/{no}"), 404, "not_found")
 

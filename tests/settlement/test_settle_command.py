@@ -28,6 +28,14 @@ def claim(tmp_path: Path) -> Path:
     return file
 
 
+def test_the_example_of_the_docs_is_settled_by_the_packs_that_are_shipped() -> None:
+    root = Path(__file__).parents[2]
+    result = run(root / "catalogue" / "policies", root / "docs" / "examples" / "claim.json")
+    assert (result.exit_code, result.stderr) == (0, "")
+    answer = json.loads(result.stdout)
+    assert (answer["medfee_sumamt"], answer["fund_pay_sumamt"]) == ("32000.00", "24660.00")
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["claim"]["claim"])
 def test_every_golden_case_is_printed_with_an_explanation_that_adds_up(
     case: dict[str, dict[str, str]], tmp_path: Path

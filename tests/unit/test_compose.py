@@ -12,6 +12,8 @@ import jsonschema
 import pytest
 from ruamel.yaml import YAML
 
+from provinces.ebills.__main__ import arguments as ebills_arguments
+from provinces.insurance.__main__ import arguments as insurance_arguments
 from tongban.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -122,6 +124,36 @@ def test_init_secrets_makes_every_file_the_compose_file_names(tmp_path: Path) ->
     for row in json.loads((folder / "provinces.json").read_text()):
         assert f"province-{row['region']}" in SERVICES
         assert Path(row["credentials"]).name in SERVICES["worker-core"]["secrets"]
+
+
+def test_every_platform_is_where_its_caller_and_its_peers_look_for_it(tmp_path: Path) -> None:
+    from typer.testing import CliRunner
+
+    from tongban.cli import app
+
+    def made(name: str) -> Any:
+        return json.loads((tmp_path / f"{name}.json").read_text())
+
+    assert CliRunner().invoke(app, ["init-secrets", str(tmp_path)]).exit_code == 0
+    platforms = made("insurance")
+    assert {row["region"] for row in platforms} == {"310000", "320000", "330000", "340000", "hub"}
+    for row in (*platforms, made("ebills")):
+        named = re.fullmatch(r"http://([a-z0-9-]+):8080", row["url"])
+        assert named is not None
+        assert named[1] in SERVICES
+        assert Path(row["credentials"]).name in SERVICES["api"]["secrets"]
+    for region in (row["region"] for row in platforms):
+        peers = made(f"insurance-peers-{region}")
+        assert peers["tongban_secrets"] == made(f"insurance-caller-{region}")["secrets"]
+        assert {url for name, url in peers.items() if name.endswith("_url")} <= {row["url"] for row in platforms}
+        service = SERVICES[f"insurance-{region}"]
+        given = insurance_arguments([*service["entrypoint"][3:], *service["command"]])
+        assert (given.region, str(given.peers)) == (region, f"/run/secrets/{service['secrets'][0]}")
+    ebills = SERVICES["ebills"]
+    given = ebills_arguments([*ebills["entrypoint"][3:], *ebills["command"]])
+    assert str(given.credentials) == f"/run/secrets/{ebills['secrets'][0]}"
+    mine = made("caller-ebills")
+    assert made("province-ebills") == {mine["access_key"]: mine["secrets"]}
 
 
 def test_the_image_does_not_run_as_root() -> None:
