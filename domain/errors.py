@@ -373,6 +373,11 @@ ERRORS: dict[str, ErrorKind] = {
         "统一社会信用代码有误，请核对18位代码。",
         "The unified social credit code is wrong; check its 18 characters.",
     ),
+    "bill_not_authentic": _kind(
+        422,
+        "没有代码、号码、校验码与此相符的票据，或交款人不是您本人。",
+        "No bill has these numbers and this check code, or it is not yours.",
+    ),
     "bill_number_malformed": _kind(
         422, "票据代码或票据号码格式有误。", "The code or the number of the bill is not well formed."
     ),

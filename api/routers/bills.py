@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import JSONResponse
 
-from api.auth import Caller, need
+from api.auth import Caller, LoggedIn, need
 from api.house import house
 from api.idempotency import Answer, around_order, key_of
 from api.schemas_bills import (
@@ -22,6 +22,7 @@ from api.schemas_bills import (
     VerifyOut,
 )
 from api.usecases import bills
+from api.usecases.health import own_person
 from domain.bills import BillRef
 from domain.errors import Refusal
 from domain.messages import Actor, Role
@@ -68,10 +69,12 @@ async def issue(body: BillIn, request: Request, caller: Caller) -> JSONResponse:
 
 
 @router.get("/{code}/{number}", operation_id="getBill")
-async def get_bill(code: Part, number: Part, request: Request, caller: Caller) -> BillOut:
+async def get_bill(code: Part, number: Part, request: Request, login: LoggedIn) -> BillOut:
     """One bill, for its payer, who issued it, the desk where the payer is insured, and whoever holds a lock on it."""
-    async with house(request).database.begin() as session:
-        return await _out(session, request, caller, BillRef(code=code, number=number))
+    h, own = house(request), own_person(login)
+    async with h.database.begin() as session:
+        bill = await bills.visible(session, h, login.actor, code, number, own)
+        return await bills.shown(session, login.actor, bill, own)
 
 
 @router.post("/{code}/{number}/verify", response_model=VerifyOut, operation_id="verifyBill")

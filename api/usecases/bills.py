@@ -60,24 +60,25 @@ def is_desk(actor: Actor) -> bool:
     return actor.role in {Role.CASEWORKER, Role.SUPERVISOR} and actor.department in DESKS
 
 
-async def visible(session: Session, house: House, actor: Actor, code: str, number: str) -> Bill:
+async def visible(session: Session, house: House, actor: Actor, code: str, number: str, own: str = "") -> Bill:
     """The bill, for its payer, the institution that issued it, the desk where he is insured and whoever holds a lock;
-    Refusal(not_found) for everybody else."""
+    Refusal(not_found) for everybody else. own: digest of the number that the actor's login has verified.
+    """
     try:
         ref = house.library.ebills.format.check(BillRef(code=code, number=number))
     except Refusal:
         raise Refusal("not_found") from None
     bill = await bills.read_bill(session, ref)
-    if bill is None or not await _concerns(session, actor, bill):
+    if bill is None or not await _concerns(session, actor, bill, own):
         raise Refusal("not_found")
     return bill
 
 
-async def _concerns(session: Session, actor: Actor, bill: Bill) -> bool:
+async def _concerns(session: Session, actor: Actor, bill: Bill, own: str) -> bool:
     if actor.role is Role.SYSTEM:
         return True
     if actor.role in {Role.CITIZEN, Role.AGENT}:
-        return bool(bill.owner) and bill.owner == actor.subject
+        return bool(bill.owner) and bill.owner in {actor.subject, own}
     if actor.role is Role.INSTITUTION:
         return bool(bill.institution) and bill.institution == actor.department
     if not is_desk(actor):
@@ -91,10 +92,10 @@ def _is_mine(lock: BillLock, actor: Actor) -> bool:
     return (lock.region, lock.department) == (actor.region, actor.department)
 
 
-async def shown(session: Session, actor: Actor, bill: Bill) -> BillOut:
-    """The bill as this actor reads it."""
+async def shown(session: Session, actor: Actor, bill: Bill, own: str = "") -> BillOut:
+    """The bill as this actor reads it; ``own`` as in ``visible``."""
     mine = [LockOut.of(lock) for lock in await bills.locks_of(session, bill.ref) if _is_mine(lock, actor)]
-    whole = actor.role is Role.INSTITUTION or actor.subject == bill.owner
+    whole = actor.role is Role.INSTITUTION or bill.owner in {actor.subject, own} - {""}
     return BillOut.of(bill, mine, check_code=bill.check_code if whole else "")
 
 

@@ -37,7 +37,7 @@ from domain import names
 from domain.calendar import SHANGHAI, local_day
 from domain.errors import Refusal, Refusals
 from domain.medical import MatterKind, matter_number
-from domain.medical.access import DataKind
+from domain.medical.access import INSURANCE, DataKind
 from domain.medical.interface_words import yuan
 from domain.medical.recognition import FeeLine, double_charged
 from domain.medical.treatment import Treatment
@@ -66,7 +66,6 @@ from models.recognitions import recognised_in
 
 WIRE_TIME = "%Y-%m-%d %H:%M:%S"
 KINDS = {MatterKind.STAY: DataKind.STAY, MatterKind.VISIT: DataKind.VISIT}
-AGENCY = "health_insurance"
 TRAUMA = "22"
 
 
@@ -294,7 +293,7 @@ async def listed(
         rows = await list_matters(session, kind, person=person, after=after, limit=limit) if person else []
     elif actor.role is Role.INSTITUTION:
         rows = await list_matters(session, kind, institution=actor.department, after=after, limit=limit)
-    elif actor.role in {Role.CASEWORKER, Role.SUPERVISOR} and actor.department == AGENCY:
+    elif actor.role in {Role.CASEWORKER, Role.SUPERVISOR} and actor.department in INSURANCE:
         rows = await list_matters(session, kind, insured=actor.region, after=after, limit=limit)
     else:
         raise Refusal("forbidden")

@@ -55,7 +55,9 @@ from domain.messages import SYSTEM, Actor, Role
 
 S = TreatmentStatus
 MOST_TRIES = 3  # of one message that was voided, before a person is asked
-NOT_COVERED = frozenset({"no_direct_settlement", "not_entitled", "not_insured", "certificate_missing"})
+NOT_COVERED = frozenset(
+    {"no_direct_settlement", "not_entitled", "not_insured", "certificate_missing", "institution_not_opened"}
+)
 
 
 class Treatment(TreatmentBase):
@@ -318,7 +320,7 @@ class Treatment(TreatmentBase):
         voided = outcome.end is ExchangeEnd.VOIDED
         match errand.purpose:
             case "person" | "entitled" | "open" | "info":
-                if voided and self.state.tries < MOST_TRIES:
+                if voided and errand.purpose == "open" and self.state.tries < MOST_TRIES:
                     self.state.tries += 1
                     self._ask("open", self.messages.open, json.loads(errand.body), errand.parts, now)
                 elif outcome.code == "wrong_person":
@@ -327,6 +329,9 @@ class Treatment(TreatmentBase):
                     self._uncovered(errand.purpose, "link_down" if voided else outcome.code, now, outcome.text)
             case "fees":
                 self._uploaded(errand.parts[0], "refused", outcome.code)
+                # of what is made up for after a discharge: the lines have to be mended before he can be discharged
+                self._set(discharged_at=None if self.state.view.status is S.OPEN else self.state.view.discharged_at)
+                self._catch_up(now)
             case "discharge":
                 self._set(discharged_at=None, died=False)
             case "settle" if voided and self.state.tries < MOST_TRIES and not self.state.view.leaving:
@@ -364,6 +369,9 @@ class Treatment(TreatmentBase):
         if self.state.view.status is S.SELF_PAID:
             return
         self._move(S.SELF_PAID, now, reason=self.state.pay_reason)
+        if self.state.view.total == 0:  # forgotten, with nothing to pay: neither a bill nor a claim
+            self.close(now)
+            return
         self._order_bill("self_paid_bill", self.no, self.state.view.total, {})
 
     def _over(self, status: TreatmentStatus, now: datetime, reason: str = "") -> None:
