@@ -87,6 +87,7 @@ ERRORS: dict[str, ErrorKind] = {
     "disease_wrong": _kind(
         422, "门诊慢特病须填写病种，普通门诊不填。", "Chronic outpatient care names its disease, other visits none."
     ),
+    "discharge_before_admission": _kind(422, "出院时间早于入院时间。", "The discharge lies before the admission."),
     "serial_used": _kind(422, "费用明细流水号重复。", "The serial of this fee line is used already."),
     "amount_wrong": _kind(
         422,

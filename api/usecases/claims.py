@@ -74,7 +74,6 @@ async def open_claim(session: Session, house: House, login: Login, body: ClaimIn
         opened_by=login.actor,
     )
     course = Claim(start, now)
-    course.note("opened", now, actor=login.actor)
     message = await insert_matter(
         session,
         no=no,
@@ -171,7 +170,8 @@ def computed(matter: Matter, view: ClaimView, body: ClaimDecisionIn) -> dict[str
     fees = [fee.model_dump(by_alias=True, exclude_none=True) for fee in body.fees]
     if sum(fee.amount for fee in body.fees) != view.total:
         raise Refusal("bill_wrong_sum", "/fees")
-    packs = [pack for pack in load_packs() if pack.insutype == start.insutype and not pack.pack.endswith("-OUT")]
+    name = treatment_terms().pack(start.insured, start.insutype, start.med_type)
+    packs = [pack for pack in load_packs() if pack.pack == name]
     try:
         pack = newest_in_force(packs, body.discharged)
         content = {

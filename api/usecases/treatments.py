@@ -204,8 +204,11 @@ async def discharge(house: House, login: Login, no: str, body: DischargeIn, key:
     async with house.database.begin() as session:
         matter = await own_matter(session, login, MatterKind.STAY, no, lock=True)
         act = act_id(login, matter, body, "discharge", key)
+        ends = f"{body.at.astimezone(SHANGHAI):{WIRE_TIME}}"
+        if ends < matter.form["admission"]["begntime"]:
+            raise Refusal("discharge_before_admission", "/at")
         content = {
-            "endtime": f"{body.at.astimezone(SHANGHAI):{WIRE_TIME}}",
+            "endtime": ends,
             "dscg_diag_code": body.diagnosis.code,
             "dscg_diag_name": body.diagnosis.name,
         }

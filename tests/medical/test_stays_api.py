@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections import defaultdict
 from typing import Any
 
 from catalogue.packs import load_packs, pack_for
@@ -56,13 +58,15 @@ async def fact(who: Caller, setl_id: str) -> dict[str, Any]:
     return dict(answer.json())
 
 
-async def net(ward: Ward, no: str) -> dict[str, int]:
-    """Account -> debit less credit of all that a stay has left in the books, which balance."""
-    sums: dict[str, int] = {}
-    for account, debit, credit in await ward.entries(no):
-        sums[account] = sums.get(account, 0) + debit - credit
-    assert sums
-    assert sum(sums.values()) == 0
+async def net(ward: Ward, no: str) -> dict[tuple[str, str], int]:
+    """Province and account -> what a stay has left in the books, every entry of which balances."""
+    sums: dict[tuple[str, str], int] = defaultdict(int)
+    entries: dict[int, int] = defaultdict(int)
+    for entry, province, account, amount in await ward.entries(no):
+        sums[province, account] += amount
+        entries[entry] += amount
+    assert entries
+    assert not any(entries.values())
     return sums
 
 
@@ -186,7 +190,7 @@ async def test_nobody_is_discharged_before_he_was_admitted(ward: Ward) -> None:
     assert await stay.refused("settlement", {}) == (409, "not_discharged")
     body = {"at": "2026-10-01T10:00:00+08:00", "diagnosis": {"code": "I25.103", "name": "冠心病"}}
     answer = await stay.post("discharge", body)
-    assert (answer.status_code, answer.json()["code"]) == (422, "dates_wrong")
+    assert (answer.status_code, answer.json()["code"]) == (422, "discharge_before_admission")
 
 
 async def test_a_number_and_a_name_that_do_not_belong_together_end_the_stay(ward: Ward) -> None:
@@ -203,8 +207,7 @@ async def test_a_number_and_a_name_that_do_not_belong_together_end_the_stay(ward
 
 async def test_whoever_is_unknown_or_in_arrears_is_not_settled_directly(ward: Ward) -> None:
     for person, code in ((Person("340500", "unknown"), "not_insured"), (ward.somebody("arrears"), "not_entitled")):
-        patient = {"id_number": person.certno, "name": "某某"} if person.who == "unknown" else {}
-        stay = await ward.admit(person, status="uncovered", **({"patient": patient} if patient else {}))
+        stay = await ward.admit(person, status="uncovered")
         shown = await stay.see()
         assert (shown["trouble"]["code"], shown["waiting_on"][0]["why"]) == (code, "uncovered")
         assert await stay.refused("settlement", {}) == (409, "treatment_state")
@@ -285,3 +288,38 @@ async def test_nobody_is_left_waiting_when_the_line_is_down_at_admission(ward: W
     stay = await ward.admit(person, status="uncovered")
     assert (await stay.see())["trouble"]["code"] == "link_down"
     await stay.did("recheck", status="open")
+
+
+async def test_a_patient_who_pays_in_full_while_a_settlement_is_in_doubt_pays_once(ward: Ward) -> None:
+    person = ward.somebody("employee")
+    stay = await ward.stay(person, SMALL)
+    await ward.town.fault("310000", "lost_answer", "tongban:2304")
+    await ward.town.fault("310000", "down", "tongban:5203", times=1)
+    settling = asyncio.create_task(stay.post("settlement", {}))
+    await stay.until(lambda shown: shown["running"] == "settle")
+    answer = await stay.post("payment-in-full", {"reason": "the line is down"})
+    assert answer.status_code in (200, 202), answer.text
+    assert (await settling).status_code in (200, 202)
+    shown = await stay.until(lambda shown: shown["claim"])
+    assert (shown["status"], [s["amounts"]["medfee_sumamt"] for s in shown["settlements"]]) == (
+        "self_paid",
+        [210_000, -210_000],
+    )
+    assert await ward.standing(person) == 0
+    assert not any((await net(ward, stay.no)).values())
+
+
+async def test_a_line_that_stays_down_does_not_keep_the_patient_in_the_hall(ward: Ward) -> None:
+    person = ward.somebody("employee")
+    stay = await ward.stay(person, SMALL)
+    await ward.town.fault("310000", "down", "tongban:2304", times=None)
+    settling = asyncio.create_task(stay.post("settlement", {}))
+    await stay.until(lambda shown: shown["running"] == "settle")
+    answer = await stay.post("payment-in-full", {"reason": "the line is down"})
+    assert answer.status_code in (200, 202), answer.text
+    assert (await settling).status_code in (200, 202)
+    shown = await stay.until(lambda shown: shown["claim"])
+    assert (shown["status"], shown["settlements"], await ward.standing(person)) == ("self_paid", [], 0)
+    claim = await ward.claim(ward.patient(person), shown["claim"])
+    assert (claim["bill"], claim["total"], claim["status"]) == (shown["bill"], 210_000, "opened")
+    assert await stay.refused("settlement", {}) == (409, "matter_closed")

@@ -25,7 +25,7 @@ HOME, STRICT = "340500", "341800"  # an insured place that asks for no filing, a
 DIAGNOSIS = {"code": "I25.103", "name": "冠状动脉粥样硬化性心脏病"}
 NAMES = {
     "employee": "赵测", "retired": "钱测", "resident": "孙测", "child": "李测", "dibao": "周测", "arrears": "吴测",
-    "minor": "郑测",
+    "minor": "郑测", "unknown": "某某",
 }  # fmt: skip
 Row = tuple[str, str] | tuple[str, str, str]
 _seqs, _serials = itertools.count(400), itertools.count(1)
@@ -131,9 +131,7 @@ class Ward:
         await bedside.until(lambda shown: shown["status"] == status and not shown["running"])
         return bedside
 
-    async def stay(
-        self, person: Person, rows: Sequence[Row], leaves: str = "2026-10-12", **changes: Any
-    ) -> Bedside:
+    async def stay(self, person: Person, rows: Sequence[Row], leaves: str = "2026-10-12", **changes: Any) -> Bedside:
         """Admitted, charged, discharged."""
         bedside = await self.admit(person, **changes)
         await bedside.add(lines(*rows))
@@ -168,11 +166,6 @@ class Ward:
 
         return await eventually(look, enough, within_s)
 
-    async def begun(self, who: Caller, no: str) -> dict[str, Any]:
-        """A claim that opened by itself, once its workflow runs."""
-        await self.relay()
-        return await self.claim(who, no)
-
     async def relay(self) -> None:
         """What the relay does: the outbox, and the e-bill platform's feed."""
         await relay_once(self.office.house, self.delivery)
@@ -189,10 +182,10 @@ class Ward:
         )
 
     async def entries(self, no: str) -> list[Any]:
-        """Account, debit and credit of every line that a stay's settlements have left in the ledger."""
+        """Entry, province, account and amount of every line that a stay's settlements have left in the ledger."""
         return await self.rows(
-            "SELECT e.account, e.debit, e.credit FROM ledger_entry e JOIN ledger_posting p ON p.id = e.posting"
-            " JOIN settlement s ON s.setl_id = p.setl_id WHERE s.stay = :no",
+            "SELECT p.entry, p.province, p.account, p.amount FROM ledger_posting p"
+            " JOIN ledger_entry e ON e.id = p.entry WHERE e.stay = :no",
             no,
         )
 
