@@ -97,6 +97,11 @@ ERRORS: dict[str, ErrorKind] = {
     "recognised_item_charged": _kind(
         422, "该检查检验结果已互认，不得重复收费。", "This examination was recognised; it is not charged again."
     ),
+    "nothing_payable": _kind(
+        422,
+        "按政策基金应付为零，不能核准；可说明理由不予报销。",
+        "By the pack the funds pay nothing of it; it can only be rejected.",
+    ),
     "claim_wrong": _kind(422, "费用资料有误。", "The bill as given is wrong."),
     "contradiction": _kind(
         409,

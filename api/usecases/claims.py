@@ -154,6 +154,8 @@ async def decide(house: House, login: Login, no: str, body: ClaimDecisionIn, key
     else:
         result = computed(matter, view, body)
         amount = fen(result["fund_pay_sumamt"])
+        if amount == 0:
+            raise Refusal("nothing_payable", "/fees")
         content = {"computed": result, "text": body.text}
         made = DecideClaim(
             id=act, actor=login.actor, outcome="approve", amount=amount, reason=body.reason, part=f"decided:{act}"

@@ -84,7 +84,7 @@ async def open_treatment(
         raise Refusal("third_party_word_missing", "/no_third_party")
     if isinstance(body, VisitIn) and (body.med_type == "14") != bool(body.disease):
         raise Refusal("disease_wrong", "/disease")
-    no = matter_number(kind, actor.region, local_day(now), await next_sequence(session))
+    no = matter_number(kind, institution.region, local_day(now), await next_sequence(session))
     begin, terms = body.begin.astimezone(SHANGHAI), treatment_terms()
     start = StartTreatment(
         no=no,

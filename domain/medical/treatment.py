@@ -114,12 +114,14 @@ class Treatment(TreatmentBase):
             return "no_fees"
         if isinstance(act, Cancel) and view.total:
             return "has_fees"
-        if isinstance(act, CancelFees) and act.part and not self._accepted(act.part):
+        if isinstance(act, CancelFees) and act.part and not self._taken(act.part):
             return "upload_unknown"
         return None
 
-    def _accepted(self, part: str) -> bool:
-        return any(u.part == part and u.status == "accepted" for u in self.state.view.uploads)
+    def _taken(self, part: str, *statuses: str) -> list[str]:
+        """The uploads that are there: all, or this one."""
+        wanted = statuses or ("accepted", "kept")
+        return [u.part for u in self.state.view.uploads if u.status in wanted and part in {"", u.part}]
 
     def apply(self, act: AnyTreatmentAct, now: datetime) -> None:
         view, words = self.state.view, self.messages
@@ -135,6 +137,10 @@ class Treatment(TreatmentBase):
                     self._ask("fees", words.fees, visit, (act.part,), now)
             case CancelFees():
                 self.note("fees:cancelling", now, actor=act.actor, data={"part": act.part})
+                for kept in self._taken(act.part, "kept"):
+                    self._uploaded(kept, "cancelled")  # it has never gone up
+                if view.status is S.UNCOVERED and not self._taken(act.part):
+                    return
                 parts = (f"cancel:{act.part}",) if act.part else ()
                 self._ask("cancel_fees", words.cancel_fees, visit | ({} if parts else {"feedetl_sn": []}), parts, now)
             case Discharge():

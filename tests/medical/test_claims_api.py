@@ -152,8 +152,19 @@ async def test_a_bill_taken_back_while_it_is_locked_suspends_the_claim(claimant:
     assert answer.json()["code"] == "claim_state"
     answer = await claimant.post(claimant.patient, "submission", ACCOUNT)
     assert (answer.status_code, answer.json()["code"]) == (409, "bill_red_lettered")
-    assert (await claimant.post(claimant.desk, "decision", REJECT)).status_code in (200, 202)
-    await claimant.until("rejected")
+    shown = await claimant.ward.claim(claimant.patient, claimant.no)
+    assert shown["waiting_on"][0]["who"] == "applicant"
+
+    payer = {"name": bill["payer"]["name"], "id_type": "01", "id_no": claimant.person.certno}
+    body = {name: bill[name] for name in ("region", "kind", "payee", "total", "items", "insurance")}
+    body |= {"payer": payer, "owner": "", "insured": STRICT}
+    answer = await claimant.stay.doctor.post("/v1/medical/bills", json=body)
+    assert answer.status_code == 201, answer.text
+    another = {name: answer.json()[name] for name in ("code", "number", "check_code")}
+    answer = await claimant.post(claimant.patient, "submission", ACCOUNT | {"bill": another})
+    assert answer.status_code in (200, 202), answer.text
+    shown = await claimant.until("in_review")
+    assert (shown["bill"]["number"], shown["locked"]) == (another["number"], True)
 
 
 @pytest.mark.parametrize(
@@ -176,6 +187,27 @@ async def test_a_bill_that_is_classified_wrongly_is_not_paid(
         (each["code"], each["field"]) for each in said.get("errors", ())
     }, said
     assert (await claimant.ward.claim(claimant.patient, claimant.no))["status"] == "in_review"
+
+
+async def test_what_lies_below_the_deductible_can_only_be_rejected(claimant: Claimant) -> None:
+    await claimant.submitted()
+    all_own = APPROVE | {"fees": [{"class": "C", "amount": 530_000}]}
+    answer = await claimant.post(claimant.desk, "decision", all_own)
+    assert (answer.status_code, answer.json()["code"]) == (422, "nothing_payable")
+
+
+async def test_documents_go_with_a_claim_and_only_ones_own(claimant: Claimant) -> None:
+    mine, others = await claimant.patient.upload(), await claimant.ward.patient("").upload()
+    answer = await claimant.post(claimant.patient, "submission", ACCOUNT | {"documents": [others]})
+    assert answer.status_code == 422, answer.text
+    assert (await claimant.ward.claim(claimant.patient, claimant.no))["status"] == "opened"
+    answer = await claimant.post(claimant.patient, "submission", ACCOUNT | {"documents": [mine]})
+    assert answer.status_code in (200, 202), answer.text
+    await claimant.until("in_review")
+    listed = await claimant.desk.get("/v1/medical/claims", params={"status": "in_review"})
+    assert claimant.no in [claim["no"] for claim in listed.json()["claims"]]
+    listed = await claimant.desk.get("/v1/medical/claims", params={"status": "opened"})
+    assert claimant.no not in [claim["no"] for claim in listed.json()["claims"]]
 
 
 async def test_a_claim_is_nobodys_business_but_the_patients_and_his_agencys(claimant: Claimant) -> None:

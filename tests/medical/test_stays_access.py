@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from domain.identifiers import check_resident_id
+from tests.fixtures.running import eventually
 from tests.insurance.places import A, C
-from tests.medical.ward import HOSPITAL, NAMES, Bedside, Ward, fen, lines
+from tests.medical.ward import HOSPITAL, Bedside, Ward, fen, lines
 
 ACTS: dict[str, dict[str, Any] | None] = {
     "fees": {"lines": lines((A, "1.00"))},
@@ -202,7 +202,7 @@ async def test_a_bill_of_five_hundred_lines_is_settled_and_one_more_is_refused(w
     stay = await ward.admit(person)
     many = lines(*(((A, "12.34"),) * 500))
     answer = await stay.post("fees", {"lines": [*many, *lines((A, "1.00"))]})
-    assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed"), answer.text
+    assert (answer.status_code, answer.json()["code"]) == (422, "field_invalid"), answer.text
     await stay.add(many)
     await stay.discharge()
     done = await stay.settle()
@@ -273,24 +273,49 @@ async def test_rare_characters_stand_on_the_bill_as_they_were_written(ward: Ward
     assert [item["name"] for item in bill.json()["items"]] == ["𠮷𬭊片·复方"]
 
 
-async def test_a_number_of_fifteen_digits_is_the_one_of_eighteen(ward: Ward) -> None:
+async def test_what_was_recognised_is_not_charged_again(ward: Ward) -> None:
     person = ward.somebody("employee")
-    old = person.certno[:6] + person.certno[8:17]
-    try:
-        same = check_resident_id(old) == person.certno
-    except Exception:
-        same = False
-    answer = await ward.doctor().post(
-        "/v1/medical/stays",
-        json=ward.opening(person, patient={"id_number": old, "name": NAMES["employee"]}),
+    await ward.report(person, "CT-CHEST")
+    stay, patient = await ward.admit(person), ward.patient(person)
+    asked = {
+        "patient": {"certificate_no": person.certno, "psn_no": person.psn_no},
+        "insured": person.area,
+        "insutype": person.insutype,
+        "sources": [person.area],
+        "items": ["CT-CHEST"],
+        "institution_name": "示例徐汇综合医院",
+        "about": stay.no,
+    }
+    made = await stay.doctor.post("/v1/medical/recognitions", json=asked)
+    assert made.status_code == 201, made.text
+    path = f"/v1/medical/recognitions/{made.json()['no']}"
+
+    async def shown() -> dict[str, Any]:
+        return dict((await patient.get(path)).json())
+
+    text = (await eventually(shown, lambda now: now.get("consent_text")))["consent_text"]
+    agreed = await eventually(
+        lambda: patient.post(f"{path}/consent", json={"granted": True, "version": text["version"]}),
+        lambda answer: answer.status_code == 200,
     )
-    assert answer.status_code == (201 if same else 422), answer.text
+    assert agreed.status_code == 200
+    reports = (await eventually(shown, lambda now: now["status"] == "deciding"))["reports"]
+    decided = {"report": reports[0]["id"], "decision": "recognise"}
+    assert (await stay.doctor.post(f"{path}/decisions", json=decided)).status_code == 200
+    charged = lines((A, "10.00"), ("CTXB00000000001", "240.00"))
+    answer = await stay.post("fees", {"lines": charged})
+    assert (answer.status_code, answer.json()["code"]) == (422, "recognised_item_charged")
+    (fault,) = answer.json()["errors"]
+    assert fault["field"] == "/lines/1/item"
+    assert "胸部CT平扫" in fault["zh"]
+    await stay.add(charged[:1])
 
 
 @pytest.mark.parametrize(
     ("changes", "code", "field"),
     [
         ({"patient": {"id_number": "340599199001010014", "name": "赵测"}}, "resident_id_invalid", "/patient/id_number"),
+        ({"patient": {"id_number": "340599900101001", "name": "赵测"}}, "resident_id_invalid", "/patient/id_number"),
         ({"insured": "310999"}, "region_unknown", "/insured"),
         ({"med_type": "22"}, "third_party_word_missing", "/no_third_party"),
     ],

@@ -262,6 +262,29 @@ async def test_what_was_kept_while_there_was_no_cover_can_be_mended_before_it_go
     assert (await stay.settle())["amounts"]["medfee_sumamt"] == 210_100
 
 
+async def test_what_was_kept_by_mistake_is_taken_out_of_the_bill_before_it_is_paid(ward: Ward) -> None:
+    person = ward.somebody("employee", STRICT)
+    stay = await ward.admit(person, status="uncovered")
+    wrong = await stay.add(lines((C, "999.00")))
+    await stay.add(lines(*SMALL))
+    shown = await stay.did("fees/cancel", {"upload": wrong})
+    assert ([u["status"] for u in shown["uploads"]], shown["total"]) == (["cancelled", "kept"], 210_000)
+    await stay.discharge()
+    await stay.did("payment-in-full", {"reason": "not filed"})
+    shown = await stay.until(lambda shown: shown["claim"])
+    bill = await ward.patient(person).get(f"/v1/medical/bills/{shown['bill']['code']}/{shown['bill']['number']}")
+    assert (bill.json()["total"], bill.json()["insurance"]["cash_pay"]) == (210_000, 210_000)
+
+
+async def test_a_bill_whose_answer_was_lost_is_issued_once(ward: Ward) -> None:
+    person = ward.somebody("resident")
+    stay = await ward.stay(person, SMALL)
+    await ward.ebills.fault("lost_answer", operation="issue")
+    done = await stay.settle()
+    next_one = await (await ward.stay(ward.somebody("resident"), SMALL)).settle()
+    assert int(next_one["bill"]["number"]) == int(done["bill"]["number"]) + 1
+
+
 async def test_a_lost_answer_is_awaited_and_nothing_is_done_twice(ward: Ward) -> None:
     person = ward.somebody("employee")
     stay = await ward.stay(person, G1)
@@ -278,6 +301,8 @@ async def test_a_lost_answer_is_awaited_and_nothing_is_done_twice(ward: Ward) ->
     assert [row.medfee_sumamt for row in await ward.booked(stay.no)] == [3_200_000]
     assert await ward.standing(person) == 3_200_000
     assert len(shown["settlements"]) == 1
+    told = await fact(ward.patient(person), standing(shown)["settlement"])
+    assert (told["agrees"], len(told["lines"])) == (True, 5)
     ledger = await ward.town.ledger("340000", psn_no=person.psn_no)
     assert len([row for row in ledger if row["setl_id"]]) == 1
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -16,7 +17,8 @@ from models.database import Database
 from tests.bills.places import Program
 from tests.fixtures.houses import ISSUER, Caller, Office
 from tests.fixtures.running import eventually
-from tests.insurance.places import Person, Town
+from tests.insurance.places import Person, Town, hospital
+from tests.recognition.sick import row
 from tongban.relay import relay_once
 from tongban.stack.keys import AUDIENCE, sign_token
 
@@ -99,6 +101,15 @@ class Ward:
     def desk(self, region: str = HOME, subject: str = "desk-1", role: str = "caseworker") -> Caller:
         """The agency of an insured place."""
         return self.office.login(role, region, "health_insurance", subject)
+
+    async def report(self, person: Person, item: str) -> None:
+        """The hospital at home has examined him lately and uploads the report."""
+        listed = row(f"{person.psn_no}-{item}", item, now=datetime.now(UTC))
+        year = listed["exam_time"][:4]
+        listed |= {"qc_begndate": f"{year}-01-01", "qc_enddate": f"{year}-12-31", "certno": person.certno}
+        body = {k: v for k, v in listed.items() if k not in {"rpt_type", "fixmedins_code", "fixmedins_name"}}
+        body |= {"result": "影像号 1001", "conclusion": "SECRET"}
+        await self.town.ask("4501", body, person, place=person.area, institution=hospital(person.area))
 
     # stays and visits
 
