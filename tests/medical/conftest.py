@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -32,43 +32,59 @@ from tongban.temporal import KeyRing, plugin
 from tongban.worker import Work, build_workers
 
 __all__ = ["shared_town", "somebody", "town"]
+PLUGINS = [plugin(KeyRing("test", {"test": bytes(32)}), sandbox=False)]
+BIN = Path(sys.executable).parent
+ROLES = ["core", "province:310000", "province:340000"]
+
+
+class Parts:
+    """What every product of this folder is made of."""
+
+    def __init__(self, database: Database, secrets: Secrets, closed_port: int, town: Town, ebills: Program) -> None:
+        self.database, self.secrets, self.town, self.ebills = database, secrets, town, ebills
+        self.urls = dict.fromkeys(names.PROVINCES, f"http://127.0.0.1:{closed_port}")
+
+    @asynccontextmanager
+    async def at_work(self, temporal: WorkflowEnvironment, folder: Path) -> AsyncIterator[Ward]:
+        """The API, and workers for everything."""
+        database, ebills = self.database, self.ebills.ours
+        async with AsyncExitStack() as stack:
+            office = await stack.enter_async_context(
+                open_office(database, self.secrets, temporal.client, folder, self.urls, ebills=ebills)
+            )
+            provinces = open_provinces(folder / "provinces.json")
+            stack.push_async_callback(provinces.aclose)
+            work = Work(
+                record=RecordActivities(database),
+                province=ProvinceActivities(database, provinces, 1),
+                matters=MatterActivities(database),
+                insurance=InsuranceActivities(database, self.town.gate),
+                bills=BillActivities(database, ebills, office.house.library.ebills.lock.days),
+            )
+            for worker in build_workers(temporal.client, ROLES, work, 8):
+                await stack.enter_async_context(worker)
+            yield Ward(office, self.town, self.ebills, temporal)
 
 
 @pytest_asyncio.fixture(scope="session")
-async def product(
-    cluster: Cluster, secrets_: Secrets, closed_port: int, shared_town: Town, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Ward]:
-    """Over one new database and a Temporal of its own; each test brings people of its own."""
-    folder, database = tmp_path_factory.mktemp("ward"), Database(cluster.url(await cluster.create()), 20)
-    urls = dict.fromkeys(names.PROVINCES, f"http://127.0.0.1:{closed_port}")
-    async with AsyncExitStack() as stack:
-        temporal = await stack.enter_async_context(
-            await WorkflowEnvironment.start_local(
-                dev_server_existing_path=str(Path(sys.executable).parent / "temporal"),
-                dev_server_log_level="error",
-                plugins=[plugin(KeyRing("test", {"test": bytes(32)}), sandbox=False)],
-            )
-        )
-        books = stack.enter_context(tempfile.TemporaryDirectory(dir=IN_MEMORY))
+async def parts(cluster: Cluster, secrets_: Secrets, closed_port: int, shared_town: Town) -> AsyncIterator[Parts]:
+    """One new database; each test brings people of its own."""
+    database = Database(cluster.url(await cluster.create()), 20)
+    with tempfile.TemporaryDirectory(dir=IN_MEMORY) as books:
         ebills = Program(Path(books))
-        office = await stack.enter_async_context(
-            open_office(database, secrets_, temporal.client, folder, urls, ebills=ebills.ours)
-        )
-        provinces = open_provinces(folder / "provinces.json")
-        work = Work(
-            record=RecordActivities(database),
-            province=ProvinceActivities(database, provinces, 1),
-            matters=MatterActivities(database),
-            insurance=InsuranceActivities(database, shared_town.gate),
-            bills=BillActivities(database, ebills.ours, office.house.library.ebills.lock.days),
-        )
-        roles = ["core", "province:310000", "province:340000"]
-        for worker in build_workers(temporal.client, roles, work, 8):
-            await stack.enter_async_context(worker)
-        yield Ward(office, shared_town, ebills)
-        await provinces.aclose()
+        yield Parts(database, secrets_, closed_port, shared_town, ebills)
         await ebills.stop()
     await database.aclose()
+
+
+@pytest_asyncio.fixture(scope="session")
+async def product(parts: Parts, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ward]:
+    """Over a Temporal like the real thing, of its own."""
+    temporal = await WorkflowEnvironment.start_local(
+        dev_server_existing_path=str(BIN / "temporal"), dev_server_log_level="error", plugins=PLUGINS
+    )
+    async with temporal, parts.at_work(temporal, tmp_path_factory.mktemp("ward")) as made:
+        yield made
 
 
 @pytest_asyncio.fixture
@@ -76,3 +92,13 @@ async def ward(product: Ward, town: Town) -> Ward:
     """With no fault left from another test."""
     await product.ebills.controls.delete("/sim/faults")
     return product
+
+
+@pytest_asyncio.fixture
+async def patient_ward(parts: Parts, town: Town, tmp_path: Path) -> AsyncIterator[Ward]:
+    """The same over a Temporal whose days pass as they are told to."""
+    temporal = await WorkflowEnvironment.start_time_skipping(
+        test_server_existing_path=str(BIN / "temporal-test-server"), plugins=PLUGINS
+    )
+    async with temporal, parts.at_work(temporal, tmp_path) as made:
+        yield made

@@ -334,6 +334,25 @@ async def test_a_patient_who_pays_in_full_while_a_settlement_is_in_doubt_pays_on
     assert not any((await net(ward, stay.no)).values())
 
 
+async def test_a_discharge_without_settlement_becomes_a_claim_when_its_term_is_over(patient_ward: Ward) -> None:
+    ward, person = patient_ward, patient_ward.somebody("employee")
+    stay = await ward.stay(person, SMALL)
+    settled = await ward.stay(ward.somebody("resident"), SMALL)
+    await settled.settle()
+    await ward.days_go_by(14)
+    assert (await stay.see())["status"] == "discharged"
+    await ward.days_go_by(2)
+    shown = await stay.until(lambda shown: shown["claim"])
+    assert (shown["status"], shown["settlements"], await ward.standing(person)) == ("self_paid", [], 0)
+    claim = await ward.claim(ward.patient(person), shown["claim"])
+    assert (claim["status"], claim["total"], claim["bill"]) == ("opened", 210_000, shown["bill"])
+    assert (await settled.see())["closed_at"] is None
+    await ward.days_go_by(170)
+    await settled.until(lambda shown: shown["closed_at"])
+    late = await settled.reverse(standing(await settled.see())["settlement"])
+    assert (late.status_code, late.json()["code"]) == (409, "matter_closed")
+
+
 async def test_a_line_that_stays_down_does_not_keep_the_patient_in_the_hall(ward: Ward) -> None:
     person = ward.somebody("employee")
     stay = await ward.stay(person, SMALL)

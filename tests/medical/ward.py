@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 from sqlalchemy import text
+from temporalio.testing import WorkflowEnvironment
 
 from api.delivery import Delivery
 from api.usecases import bill_feed
@@ -61,12 +62,16 @@ def lines(*rows: Row, **changes: Any) -> list[dict[str, Any]]:
 class Ward:
     """Everybody who takes part."""
 
-    def __init__(self, office: Office, town: Town, ebills: Program) -> None:
-        self.office, self.town, self.ebills = office, town, ebills
+    def __init__(self, office: Office, town: Town, ebills: Program, temporal: WorkflowEnvironment) -> None:
+        self.office, self.town, self.ebills, self.temporal = office, town, ebills, temporal
         self.database: Database = office.house.database
         self.delivery = Delivery(
             self.database, office.house.gateway, office.house.calendars, local_first=office.house.local_first
         )
+
+    async def days_go_by(self, days: int) -> None:
+        """Only where time can be turned."""
+        await self.temporal.sleep(timedelta(days=days))
 
     # people
 
