@@ -100,16 +100,21 @@ KINDS: Mapping[BillWork, OrderKind] = {
 
 
 def content_of(order: BillOrder, matter: Matter) -> BillContent:
-    """The bill of a treatment: its lines by name, who pays, what the funds have paid."""
+    """The bill of a treatment: its lines by name, who pays, what the funds have paid.
+
+    What was uploaded last may not be on record yet; then it fails, to be tried again.
+    """
     identity: Mapping[str, Any] = matter.form["identity"]
-    settled = order.about != order.no
+    settled, items = order.about != order.no, _items(matter)
+    if sum(item.amount for item in items) != order.total:
+        raise ApplicationError(f"the record of {order.no} is behind", type="RecordBehind")
     return BillContent(
         region=matter.treatment,
         kind=BillKind.INPATIENT if matter.kind == MatterKind.STAY else BillKind.OUTPATIENT,
         payer=Payer(name=identity["psn_name"], id_type=RESIDENT_ID, id_no=identity["mdtrt_cert_no"]),
         payee=Payee(uscc=order.unit, name=order.institution_name),
         total=order.total,
-        items=_items(matter),
+        items=items,
         insurance=Insurance(
             fund_pay=order.fund_pay,
             acct_pay=order.acct_pay,

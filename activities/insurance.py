@@ -2,6 +2,8 @@
 
     intent    a row with a fresh msgid is committed before anything is sent
     answer    done or refused: written with what follows from it (the books), told to the workflow
+    not sent  a stay or visit waits a little, then is told that the line is down, so that people can go on; what only
+              asks is given up likewise
     doubt     nobody knows whether it was done. One that 2601 takes back is asked about (5203): done, and its outcome is
               read; never arrived, and it is taken back (2601), so that it can do nothing if it arrives late. The others
               are sent again under their own msgid, under which a platform does nothing twice.
@@ -13,7 +15,7 @@ tries again.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
@@ -28,7 +30,7 @@ from domain import names
 from domain.calendar import local_day
 from domain.medical import Exchange, ExchangeEnd, ExchangeOutcome
 from domain.medical.interface import InsuranceAnswer, InsuranceMessage, ReversalOutput, SettlementsOutput
-from domain.medical.interface_words import REVERSIBLE, SETTLES, UNDOES
+from domain.medical.interface_words import DROPS, MESSAGES, REVERSIBLE, SETTLES, UNDOES
 from domain.medical.recognition.reports import ABOUT_REPORTS, recordable, told
 from models import insurance
 from models.database import Database
@@ -41,6 +43,10 @@ NEVER_SENT = frozenset({"malformed", "unsendable_text", "message_too_large", "ke
 QUERY, REVERSE, IN_HOSPITAL, YEAR = "5203", "2601", "5303", "5206"
 YEARLY = frozenset({"2304"})  # of outpatient care the national query tells no totals
 VOID = frozenset({"reversed", "tombstone"})
+LINE_DOWN = "line_down"
+MOST_TRIES = 3  # in which nothing was sent, or nothing could be learnt
+QUESTIONS = frozenset({"person", "entitled", "preview"})  # what a stay or visit asks without effect
+UNSENT_ENDS = QUESTIONS | {"open", "settle", "undo"}
 
 
 class Gate(Protocol):
@@ -73,12 +79,16 @@ class InsuranceActivities:
                 return await self._send(exchange, row.msgid, row.sent_at, matter)
             except (Unavailable, Misconfigured) as error:  # nothing was done by this try
                 await self._mark(exchange, row.msgid, INTENDED if doubtful else UNSENT, error.code)
+                if isinstance(error, Unavailable) and not doubtful and _gives_up(exchange, matter, UNSENT_ENDS):
+                    return await self._end(exchange, row.msgid, matter, ExchangeEnd.VOIDED, LINE_DOWN)
                 raise _again(error) from error
             except (Ambiguous, ContractBroken) as error:
                 await self._mark(exchange, row.msgid, INTENDED, error.code)
                 if exchange.infno not in REVERSIBLE:
                     if isinstance(error, ContractBroken):
                         return await self._end(exchange, row.msgid, matter, ExchangeEnd.UNUSABLE, error.code)
+                    if _gives_up(exchange, matter, QUESTIONS):
+                        return await self._end(exchange, row.msgid, matter, ExchangeEnd.VOIDED, LINE_DOWN)
                     raise _again(error) from error
         try:
             return await self._resolve(exchange, row.msgid, matter)
@@ -92,6 +102,8 @@ class InsuranceActivities:
             given |= matter.form[part]
         if exchange.infno in YEARLY:
             await self._note_year(exchange, msgid, given, matter)
+        elif exchange.infno in DROPS:
+            await self._note(msgid, {"feedetl_sn": given["feedetl_sn"]})
         try:
             answer = await self._ask(exchange, exchange.infno, msgid, at, given)
         except Rejected as no:
@@ -109,8 +121,12 @@ class InsuranceActivities:
         left = [str(part["endtime"])[:4] for part in matter.form.values() if "endtime" in part]
         asked = {"psn_no": exchange.person, "insutype": given["insutype"], "cum_year": left[-1] if left else ""}
         told = await self._ask(exchange, YEAR, None, None, asked)
+        year = json.loads(told.body)["cuminfo"]
+        await self._note(msgid, {"year_before": year, "acct_used_flag": given["acct_used_flag"]})
+
+    async def _note(self, msgid: str, context: Mapping[str, Any]) -> None:
         async with self._database.begin() as session:
-            await insurance.keep_context(session, msgid, {"year_before": json.loads(told.body)["cuminfo"]})
+            await insurance.keep_context(session, msgid, context)
 
     async def _resolve(self, exchange: Exchange, msgid: str, matter: Matter) -> ExchangeOutcome:
         """What became of it? Asked, and taken back where it has not arrived or nothing usable can be learnt."""
@@ -125,7 +141,7 @@ class InsuranceActivities:
             return await self._done(exchange, msgid, matter, output)
         if said.msg_stas not in VOID:
             await self._take_back(exchange, msgid)
-        return await self._end(exchange, msgid, matter, ExchangeEnd.VOIDED, "line_down")
+        return await self._end(exchange, msgid, matter, ExchangeEnd.VOIDED, LINE_DOWN)
 
     async def _what_was_done(
         self, exchange: Exchange, msgid: str, said: SettlementsOutput, raw: Mapping[str, Any]
@@ -233,6 +249,12 @@ def _told(exchange: Exchange, output: Mapping[str, Any]) -> Mapping[str, Any]:
         rows = [{name: row[name] for name in keep} for row in output["insuinfo"]]
         return {"psn_no": output["psn_no"], "insuinfo": rows}
     return {name: value for name, value in output.items() if name != "result"}
+
+
+def _gives_up(exchange: Exchange, matter: Matter, purposes: Collection[str]) -> bool:
+    """Whether people wait for the end of this, and have waited long enough."""
+    led = matter.kind in {kind.value for kind in MESSAGES} and exchange.purpose in purposes
+    return led and activity.info().attempt >= MOST_TRIES
 
 
 def _again(error: ProvinceError) -> ApplicationError:

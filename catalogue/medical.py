@@ -73,13 +73,38 @@ def filing_book() -> FilingBook:
     return FilingBook()
 
 
+OUTPATIENT = frozenset({"11", "14"})  # med_type
+
+
+class PackNames(Message):
+    """The packs of one pool and insurance."""
+
+    inpatient: str
+    outpatient: str
+
+
+class PackTable(Message):
+    """insutype -> packs, as usual and by pool where it has others."""
+
+    usual: Mapping[str, PackNames]
+    pools: Mapping[str, Mapping[str, PackNames]] = {}
+
+
 class TreatmentTerms(Message):
-    """How long stays, visits and claims may take, and who reimburses by hand. ``agencies``: province -> credit code."""
+    """How long stays, visits and claims may take, who reimburses by hand, and by which pack. ``agencies``: province ->
+    credit code.
+    """
 
     times: TreatmentTimes
     review_days: int
     agencies: Mapping[str, str]
+    packs: PackTable
     tag: str
+
+    def pack(self, insured: str, insutype: str, med_type: str) -> str:
+        """The name of the pack for somebody insured there."""
+        names = self.packs.pools.get(pool_of(insured), {}).get(insutype) or self.packs.usual[insutype]
+        return names.outpatient if med_type in OUTPATIENT else names.inpatient
 
     def agency(self, insured: str) -> str:
         """The credit code of the agency that answers for an insured place."""

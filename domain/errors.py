@@ -87,6 +87,7 @@ ERRORS: dict[str, ErrorKind] = {
     "disease_wrong": _kind(
         422, "门诊慢特病须填写病种，普通门诊不填。", "Chronic outpatient care names its disease, other visits none."
     ),
+    "discharge_before_admission": _kind(422, "出院时间早于入院时间。", "The discharge lies before the admission."),
     "serial_used": _kind(422, "费用明细流水号重复。", "The serial of this fee line is used already."),
     "amount_wrong": _kind(
         422,
@@ -95,6 +96,11 @@ ERRORS: dict[str, ErrorKind] = {
     ),
     "recognised_item_charged": _kind(
         422, "该检查检验结果已互认，不得重复收费。", "This examination was recognised; it is not charged again."
+    ),
+    "nothing_payable": _kind(
+        422,
+        "按政策基金应付为零，不能核准；可说明理由不予报销。",
+        "By the pack the funds pay nothing of it; it can only be rejected.",
     ),
     "claim_wrong": _kind(422, "费用资料有误。", "The bill as given is wrong."),
     "contradiction": _kind(
@@ -372,6 +378,11 @@ ERRORS: dict[str, ErrorKind] = {
         422,
         "统一社会信用代码有误，请核对18位代码。",
         "The unified social credit code is wrong; check its 18 characters.",
+    ),
+    "bill_not_authentic": _kind(
+        422,
+        "没有代码、号码、校验码与此相符的票据，或交款人不是您本人。",
+        "No bill has these numbers and this check code, or it is not yours.",
     ),
     "bill_number_malformed": _kind(
         422, "票据代码或票据号码格式有误。", "The code or the number of the bill is not well formed."

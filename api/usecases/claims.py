@@ -13,7 +13,7 @@ from typing import Any
 from api.access import APPLICANTS
 from api.auth import Login, need
 from api.house import House
-from api.schemas_claims import ClaimDecisionIn, ClaimIn, ClaimOut, ClaimPaidIn, ClaimSubmitIn
+from api.schemas_claims import BillInHand, ClaimDecisionIn, ClaimIn, ClaimOut, ClaimPaidIn, ClaimSubmitIn
 from api.schemas_medical import MatterDoneOut
 from api.schemas_treatments import BillOut, TroubleOut
 from api.usecases import bills as ebills
@@ -22,12 +22,12 @@ from api.usecases.health import may_read_health, own_person, verified_person
 from api.usecases.matters import act_id, do, found_matter, known_region, place, waits
 from catalogue.medical import institutions, treatment_terms
 from catalogue.packs import load_packs, newest_in_force
+from domain.bills import Purpose, Standing, check_lock
 from domain.calendar import local_day
 from domain.errors import Refusal, Refusals
 from domain.medical import MatterKind, matter_number
-from domain.medical.access import DataKind
+from domain.medical.access import INSURANCE, DataKind
 from domain.medical.claim import (
-    AGENCY,
     AnyClaimAct,
     Claim,
     ClaimPaid,
@@ -43,6 +43,7 @@ from domain.messages import Actor, Role, Text
 from domain.record import Event
 from domain.regions import covers
 from domain.settlement import SettlementRefused, document, read_claim, settle
+from models.bills import read_bill
 from models.cases import next_sequence
 from models.database import Session
 from models.matters import Matter, add_part, insert_matter, list_matters
@@ -72,7 +73,6 @@ async def open_claim(session: Session, house: House, login: Login, body: ClaimIn
         opened_by=login.actor,
     )
     course = Claim(start, now)
-    course.note("opened", now, actor=login.actor)
     message = await insert_matter(
         session,
         no=no,
@@ -101,14 +101,33 @@ async def submit(house: House, login: Login, no: str, body: ClaimSubmitIn, key: 
             session, login.actor, {f"/documents/{i}": document for i, document in enumerate(body.documents)}
         )
     view = ClaimView.model_validate(matter.progress)
-    bill = BillRef(code=body.bill.code, number=body.bill.number) if body.bill else view.bill
-    if body.bill is not None:
-        await ebills.take_in(house, login.actor, matter.insured, body.bill.code, body.bill.number, body.bill.check_code)
+    given, bill = body.bill or _in_hand(matter), view.bill
+    if given is not None:
+        bill = await _presented(house, login, matter, given, view.total)
     act = act_id(login, matter, body, "submit", key)
     part = f"submitted:{act}"
     async with house.database.begin() as session:
         await add_part(session, no, part, {"account": body.account, "files": list(files.values())})
     return await do(house, matter, SubmitClaim(id=act, actor=login.actor, part=part, bill=bill))
+
+
+def _in_hand(matter: Matter) -> BillInHand | None:
+    """The bill that a claim was opened with, which nobody has looked at yet."""
+    return BillInHand.model_validate(matter.form["bill"]) if "bill" in matter.form else None
+
+
+async def _presented(house: House, login: Login, matter: Matter, given: BillInHand, total: int) -> BillRef:
+    """The bill is genuine, his own, and one of which so much can be reimbursed; Refusal otherwise."""
+    try:
+        ref = await ebills.take_in(house, login.actor, matter.insured, given.code, given.number, given.check_code)
+    except Refusal as no:
+        raise (Refusal("bill_not_authentic", "/bill") if no.code == "not_found" else no) from no
+    async with house.database.begin() as session:
+        bill = await read_bill(session, ref)
+    if bill is None or ebills.payer_of(bill.payer) != matter.person:
+        raise Refusal("bill_not_authentic", "/bill")
+    check_lock(Standing(bill=bill.bill()), Purpose.MEDICAL_INSURANCE, total)
+    return BillRef(code=ref.code, number=ref.number)
 
 
 async def withdraw(house: House, login: Login, no: str, key: str) -> MatterDoneOut:
@@ -134,6 +153,8 @@ async def decide(house: House, login: Login, no: str, body: ClaimDecisionIn, key
     else:
         result = computed(matter, view, body)
         amount = fen(result["fund_pay_sumamt"])
+        if amount == 0:
+            raise Refusal("nothing_payable", "/fees")
         content = {"computed": result, "text": body.text}
         made = DecideClaim(
             id=act, actor=login.actor, outcome="approve", amount=amount, reason=body.reason, part=f"decided:{act}"
@@ -150,7 +171,8 @@ def computed(matter: Matter, view: ClaimView, body: ClaimDecisionIn) -> dict[str
     fees = [fee.model_dump(by_alias=True, exclude_none=True) for fee in body.fees]
     if sum(fee.amount for fee in body.fees) != view.total:
         raise Refusal("bill_wrong_sum", "/fees")
-    packs = [pack for pack in load_packs() if pack.insutype == start.insutype and not pack.pack.endswith("-OUT")]
+    name = treatment_terms().pack(start.insured, start.insutype, start.med_type)
+    packs = [pack for pack in load_packs() if pack.pack == name]
     try:
         pack = newest_in_force(packs, body.discharged)
         content = {
@@ -195,7 +217,7 @@ async def office_claim(session: Session, actor: Actor, no: str) -> Matter:
     """The claim, for a caseworker of the agency of the insured place; never his own."""
     need(actor, Role.CASEWORKER)
     matter = await found_matter(session, no, KIND)
-    if actor.department != AGENCY or not covers(actor.region, matter.insured):
+    if actor.department not in INSURANCE or not covers(actor.region, matter.insured):
         raise Refusal("not_found")
     if matter.owner == actor.subject:
         raise Refusal("own_case")
@@ -215,7 +237,7 @@ async def listed(session: Session, house: House, login: Login, statuses: tuple[s
     if actor.role in APPLICANTS:
         person = own_person(login)
         rows = await list_matters(session, KIND, person=person, statuses=statuses) if person else []
-    elif actor.role in {Role.CASEWORKER, Role.SUPERVISOR} and actor.department == AGENCY:
+    elif actor.role in {Role.CASEWORKER, Role.SUPERVISOR} and actor.department in INSURANCE:
         rows = await list_matters(session, KIND, insured=actor.region, statuses=statuses)
     else:
         raise Refusal("forbidden")

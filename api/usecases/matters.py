@@ -18,6 +18,7 @@ from domain.errors import Refusal
 from domain.identifiers import check_resident_id, is_case_number
 from domain.medical import Act, MatterKind
 from domain.medical.filing_rules import pool_of
+from domain.medical.kinds import STARTS
 from domain.record import Waiting
 from models.database import Session
 from models.matters import Matter, read_matter
@@ -73,13 +74,15 @@ def act_id(login: Login, matter: Matter, body: BaseModel | None, what: str, key:
 
 
 async def do(house: House, matter: Matter, act: Act) -> MatterDoneOut:
-    """Has it done; Refusal(matter_closed) if the matter is over."""
+    """Has it done; Refusal(matter_closed) if the matter is over. One that nobody has started yet is started."""
     try:
         done = await house.gateway.act_in_matter(matter.no, act)
     except NotRunning as error:
         if matter.closed_at is not None:
             raise Refusal("matter_closed") from error
-        raise  # its workflow has not been started yet
+        kind = MatterKind(matter.kind)
+        await house.gateway.start_matter(matter.no, kind, STARTS[kind].model_validate(matter.start))
+        done = await house.gateway.act_in_matter(matter.no, act)
     return MatterDoneOut(no=matter.no, status=done.status, at=done.at, pending=done.pending)
 
 

@@ -13,9 +13,10 @@ from api.usecases.health import may_read_health, own_person
 from api.usecases.treatments import KINDS, settlement_out
 from catalogue.medical import institutions
 from catalogue.packs import load_packs, pack_for
+from domain.calendar import local_day
 from domain.errors import Refusal, Refusals
 from domain.medical import MatterKind
-from domain.medical.interface_words import SETTLES, yuan
+from domain.medical.interface_words import DROPS, FEES, SETTLES, UNDOES, fen, yuan
 from domain.medical.treatment_words import SettledOnce, StartTreatment, TreatmentView
 from domain.messages import Text
 from domain.settlement import Fault, SettlementRefused, document, read_claim, settle
@@ -57,8 +58,9 @@ async def fact(session: Session, house: House, login: Login, setl_id: str) -> Se
     if done is None:
         raise Refusal("not_found")
     messages = await messages_of(session, matter.no)
-    lines = _lines(view, messages)
-    computed = _recomputed(matter, done, lines, messages) if not done.undoes else None
+    sent = next((m for m in messages if m.infno in SETTLES | UNDOES and _number(m) == (done.undoes or setl_id)), None)
+    lines = _lines(messages[: messages.index(sent)] if sent else ())
+    computed = _recomputed(matter, view, done, sent, lines, messages) if sent and not done.undoes else None
     agrees = None
     if computed is not None:
         agrees = all(computed[n] == yuan(done.amounts[n]) for n in done.amounts if n in computed)
@@ -67,23 +69,33 @@ async def fact(session: Session, house: House, login: Login, setl_id: str) -> Se
     )
 
 
-def _lines(view: TreatmentView, messages: Sequence[InsuranceMessage]) -> list[dict[str, Any]]:
-    """The fee lines that were taken, split by the catalogue of the treatment place."""
-    return [
-        line
-        for message in messages
-        if message.infno in {"2301", "2204"} and message.output is not None
-        for line in message.output.get("result", ())
-    ]
+def _lines(messages: Sequence[InsuranceMessage]) -> list[dict[str, Any]]:
+    """The fee lines that these have left there, split by the catalogue of the treatment place."""
+    lines: dict[str, dict[str, Any]] = {}
+    for message in messages:
+        if message.output is None:
+            continue
+        if message.infno in FEES:
+            lines |= {str(line["feedetl_sn"]): line for line in message.output["result"]}
+        elif message.infno in DROPS:
+            gone = (message.context or {}).get("feedetl_sn") or list(lines)
+            lines = {serial: line for serial, line in lines.items() if serial not in gone}
+    return list(lines.values())
 
 
-def _recomputed(matter: Matter, done: SettledOnce, lines: list[dict[str, Any]], messages: Any) -> dict[str, Any] | None:
+def _recomputed(
+    matter: Matter,
+    view: TreatmentView,
+    done: SettledOnce,
+    sent: InsuranceMessage,
+    lines: list[dict[str, Any]],
+    messages: Sequence[InsuranceMessage],
+) -> dict[str, Any] | None:
     """By our engine, from the lines, the person and the year as the insured place had them; None where that is
     impossible: a pack that is not ours, or nothing known of the year before.
     """
     start = StartTreatment.model_validate(matter.start)
-    sent = next((m for m in messages if m.infno in SETTLES and m.output and _number(m) == done.setl_id), None)
-    if sent is None or sent.output is None or sent.context is None:
+    if sent.output is None or sent.context is None:
         return None
     info, year = sent.output["setlinfo"], sent.context["year_before"]
     hospital = institutions().get(start.institution)
@@ -100,8 +112,10 @@ def _recomputed(matter: Matter, done: SettledOnce, lines: list[dict[str, Any]], 
         "stay_of_year": int(year["stays"]) + 1,
         "fees": [_fee(line) for line in lines],
         "year_to_date": {name: year[name] for name in ("pool", "over_cap", "big_illness_base", "medical_aid")},
-        "account_balance": str(mine.get("balc", "0.00")),
+        "account_balance": yuan(_account_before(info)) if sent.context["acct_used_flag"] == "1" else "0.00",
     }
+    if view.discharged_at is not None:
+        content["discharge_date"] = local_day(view.discharged_at).isoformat()
     if mine.get("aid"):
         content["aid_class"] = mine["aid"]
     try:
@@ -109,6 +123,10 @@ def _recomputed(matter: Matter, done: SettledOnce, lines: list[dict[str, Any]], 
         return document(settle(pack_for(load_packs(), claim), claim))
     except SettlementRefused:
         return None
+
+
+def _account_before(info: dict[str, Any]) -> int:
+    return fen(info["balc"]) + fen(info["acct_pay"])
 
 
 def _number(message: InsuranceMessage) -> str:

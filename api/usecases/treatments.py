@@ -37,7 +37,7 @@ from domain import names
 from domain.calendar import SHANGHAI, local_day
 from domain.errors import Refusal, Refusals
 from domain.medical import MatterKind, matter_number
-from domain.medical.access import DataKind
+from domain.medical.access import INSURANCE, DataKind
 from domain.medical.interface_words import yuan
 from domain.medical.recognition import FeeLine, double_charged
 from domain.medical.treatment import Treatment
@@ -66,7 +66,6 @@ from models.recognitions import recognised_in
 
 WIRE_TIME = "%Y-%m-%d %H:%M:%S"
 KINDS = {MatterKind.STAY: DataKind.STAY, MatterKind.VISIT: DataKind.VISIT}
-AGENCY = "health_insurance"
 TRAUMA = "22"
 
 
@@ -85,7 +84,7 @@ async def open_treatment(
         raise Refusal("third_party_word_missing", "/no_third_party")
     if isinstance(body, VisitIn) and (body.med_type == "14") != bool(body.disease):
         raise Refusal("disease_wrong", "/disease")
-    no = matter_number(kind, actor.region, local_day(now), await next_sequence(session))
+    no = matter_number(kind, institution.region, local_day(now), await next_sequence(session))
     begin, terms = body.begin.astimezone(SHANGHAI), treatment_terms()
     start = StartTreatment(
         no=no,
@@ -205,8 +204,11 @@ async def discharge(house: House, login: Login, no: str, body: DischargeIn, key:
     async with house.database.begin() as session:
         matter = await own_matter(session, login, MatterKind.STAY, no, lock=True)
         act = act_id(login, matter, body, "discharge", key)
+        ends = f"{body.at.astimezone(SHANGHAI):{WIRE_TIME}}"
+        if ends < matter.form["admission"]["begntime"]:
+            raise Refusal("discharge_before_admission", "/at")
         content = {
-            "endtime": f"{body.at.astimezone(SHANGHAI):{WIRE_TIME}}",
+            "endtime": ends,
             "dscg_diag_code": body.diagnosis.code,
             "dscg_diag_name": body.diagnosis.name,
         }
@@ -294,7 +296,7 @@ async def listed(
         rows = await list_matters(session, kind, person=person, after=after, limit=limit) if person else []
     elif actor.role is Role.INSTITUTION:
         rows = await list_matters(session, kind, institution=actor.department, after=after, limit=limit)
-    elif actor.role in {Role.CASEWORKER, Role.SUPERVISOR} and actor.department == AGENCY:
+    elif actor.role in {Role.CASEWORKER, Role.SUPERVISOR} and actor.department in INSURANCE:
         rows = await list_matters(session, kind, insured=actor.region, after=after, limit=limit)
     else:
         raise Refusal("forbidden")

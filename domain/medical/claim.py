@@ -18,6 +18,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from domain.medical.access import INSURANCE
 from domain.medical.matter import (
     Act,
     BillOrder,
@@ -214,7 +215,7 @@ class Claim(Course[AnyClaimAct]):
                 if role not in APPLICANTS | {Role.CASEWORKER}:
                     return "forbidden"
             case _:
-                if role is not Role.CASEWORKER or act.actor.department != AGENCY:
+                if role is not Role.CASEWORKER or act.actor.department not in INSURANCE:
                     return "forbidden"
         if view.running:
             return "message_running"

@@ -158,13 +158,16 @@ class BaseInfo(Message):
 
 
 class InsuInfo(Message):
-    """One insurance relation. psn_insu_stas 1: entitled. balc: of the personal account."""
+    """One insurance relation. psn_insu_stas 1: entitled. balc: of the personal account. aid: the class of medical aid
+    he is entitled to, ours.
+    """
 
     insutype: str
     psn_type: str
     psn_insu_stas: str
     insuplc_admdvs: str
     balc: Fen
+    aid: str = ""
 
 
 class PersonOutput(Message):

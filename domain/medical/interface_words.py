@@ -50,6 +50,8 @@ MESSAGES: Mapping[MatterKind, Messages] = {
         undo="2208",
     ),
 }
+FEES = frozenset(each.fees for each in MESSAGES.values())
+DROPS = frozenset(each.cancel_fees for each in MESSAGES.values())
 SETTLES = frozenset({"2304", "2207"})
 UNDOES = frozenset({"2305", "2208"})
 REVERSIBLE = frozenset({"2102", "2103", "2207", "2208", "2304", "2305", "2401"})

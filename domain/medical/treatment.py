@@ -55,7 +55,9 @@ from domain.messages import SYSTEM, Actor, Role
 
 S = TreatmentStatus
 MOST_TRIES = 3  # of one message that was voided, before a person is asked
-NOT_COVERED = frozenset({"no_direct_settlement", "not_entitled", "not_insured", "certificate_missing"})
+NOT_COVERED = frozenset(
+    {"no_direct_settlement", "not_entitled", "not_insured", "certificate_missing", "institution_not_opened"}
+)
 
 
 class Treatment(TreatmentBase):
@@ -112,12 +114,14 @@ class Treatment(TreatmentBase):
             return "no_fees"
         if isinstance(act, Cancel) and view.total:
             return "has_fees"
-        if isinstance(act, CancelFees) and act.part and not self._accepted(act.part):
+        if isinstance(act, CancelFees) and act.part and not self._taken(act.part):
             return "upload_unknown"
         return None
 
-    def _accepted(self, part: str) -> bool:
-        return any(u.part == part and u.status == "accepted" for u in self.state.view.uploads)
+    def _taken(self, part: str, *statuses: str) -> list[str]:
+        """The uploads that are there: all, or this one."""
+        wanted = statuses or ("accepted", "kept")
+        return [u.part for u in self.state.view.uploads if u.status in wanted and part in {"", u.part}]
 
     def apply(self, act: AnyTreatmentAct, now: datetime) -> None:
         view, words = self.state.view, self.messages
@@ -133,6 +137,10 @@ class Treatment(TreatmentBase):
                     self._ask("fees", words.fees, visit, (act.part,), now)
             case CancelFees():
                 self.note("fees:cancelling", now, actor=act.actor, data={"part": act.part})
+                for kept in self._taken(act.part, "kept"):
+                    self._uploaded(kept, "cancelled")  # it has never gone up
+                if view.status is S.UNCOVERED and not self._taken(act.part):
+                    return
                 parts = (f"cancel:{act.part}",) if act.part else ()
                 self._ask("cancel_fees", words.cancel_fees, visit | ({} if parts else {"feedetl_sn": []}), parts, now)
             case Discharge():
@@ -318,7 +326,7 @@ class Treatment(TreatmentBase):
         voided = outcome.end is ExchangeEnd.VOIDED
         match errand.purpose:
             case "person" | "entitled" | "open" | "info":
-                if voided and self.state.tries < MOST_TRIES:
+                if voided and errand.purpose == "open" and self.state.tries < MOST_TRIES:
                     self.state.tries += 1
                     self._ask("open", self.messages.open, json.loads(errand.body), errand.parts, now)
                 elif outcome.code == "wrong_person":
@@ -327,6 +335,9 @@ class Treatment(TreatmentBase):
                     self._uncovered(errand.purpose, "link_down" if voided else outcome.code, now, outcome.text)
             case "fees":
                 self._uploaded(errand.parts[0], "refused", outcome.code)
+                # of what is made up for after a discharge: the lines have to be mended before he can be discharged
+                self._set(discharged_at=None if self.state.view.status is S.OPEN else self.state.view.discharged_at)
+                self._catch_up(now)
             case "discharge":
                 self._set(discharged_at=None, died=False)
             case "settle" if voided and self.state.tries < MOST_TRIES and not self.state.view.leaving:
@@ -364,6 +375,9 @@ class Treatment(TreatmentBase):
         if self.state.view.status is S.SELF_PAID:
             return
         self._move(S.SELF_PAID, now, reason=self.state.pay_reason)
+        if self.state.view.total == 0:  # forgotten, with nothing to pay: neither a bill nor a claim
+            self.close(now)
+            return
         self._order_bill("self_paid_bill", self.no, self.state.view.total, {})
 
     def _over(self, status: TreatmentStatus, now: datetime, reason: str = "") -> None:

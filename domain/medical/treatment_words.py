@@ -145,7 +145,7 @@ ALLOWED: Mapping[TreatmentStatus, frozenset[str]] = {
     S.OPEN: frozenset({"add_fees", "cancel_fees", "discharge", "preview", "settle", "cancel"}),
     S.DISCHARGED: frozenset({"cancel_fees", "preview", "settle"}),
     S.SETTLED: frozenset({"undo"}),
-    S.UNCOVERED: frozenset({"add_fees", "discharge", "recheck", "cancel"}),
+    S.UNCOVERED: frozenset({"add_fees", "cancel_fees", "discharge", "recheck", "cancel"}),
     S.SELF_PAID: frozenset(),
     S.CANCELLED: frozenset(),
 }

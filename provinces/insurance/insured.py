@@ -90,7 +90,7 @@ class InsuredPlace:
         insured = {
             "insutype": found.insutype, "psn_type": found.psn_type, "psn_insu_stas": found.status,
             "insuplc_admdvs": found.area, "balc": found.balance,
-        }  # fmt: skip
+        } | ({"aid": found.aid} if found.aid else {})  # fmt: skip
         return {"psn_no": found.psn_no, "baseinfo": base, "insuinfo": [insured]}
 
     def _check(self, letter: Letter, given: Given) -> Fields:

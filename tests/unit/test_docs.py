@@ -376,7 +376,13 @@ def _event_templates() -> set[str]:
     """The types of events that the code writes; what it fills in stands as {}."""
     found = set()
     folders = ("domain/process", "domain/window", "api/usecases")
-    matters = {"filing.py": "filing:", "referral.py": "referral:", "matter.py": "{}:"}
+    matters = {
+        "filing.py": "filing:",
+        "referral.py": "referral:",
+        "treatment.py": "{}:",
+        "claim.py": "claim:",
+        "matter.py": "{}:",
+    }
     files = [file for folder in folders for file in (ROOT / folder).glob("*.py")]
     for file in [*files, *(ROOT / "domain/medical" / name for name in matters)]:
         prefix = "window:" if file.parent.name == "window" else ""
