@@ -85,7 +85,7 @@ class InsuranceActivities:
             except (Ambiguous, ContractBroken) as error:
                 await self._mark(exchange, row.msgid, INTENDED, error.code)
                 if exchange.infno not in REVERSIBLE:
-                    if isinstance(error, ContractBroken):
+                    if isinstance(error, ContractBroken) and (_enough() or not _led(matter)):
                         return await self._end(exchange, row.msgid, matter, ExchangeEnd.UNUSABLE, error.code)
                     if _gives_up(exchange, matter, QUESTIONS):
                         return await self._end(exchange, row.msgid, matter, ExchangeEnd.VOIDED, LINE_DOWN)
@@ -117,12 +117,21 @@ class InsuranceActivities:
         return await self._done(exchange, msgid, matter, json.loads(answer.body))
 
     async def _note_year(self, exchange: Exchange, msgid: str, given: Mapping[str, Any], matter: Matter) -> None:
-        """What the year holds before a stay is settled: what the patient recomputes the settlement by."""
-        left = [str(part["endtime"])[:4] for part in matter.form.values() if "endtime" in part]
-        asked = {"psn_no": exchange.person, "insutype": given["insutype"], "cum_year": left[-1] if left else ""}
-        told = await self._ask(exchange, YEAR, None, None, asked)
-        year = json.loads(told.body)["cuminfo"]
-        await self._note(msgid, {"year_before": year, "acct_used_flag": given["acct_used_flag"]})
+        """What the year holds before a stay is settled: what the patient recomputes the settlement by.
+
+        Where nobody says, it is settled all the same. Raises Unavailable where nobody is reached: nothing was sent yet.
+        """
+        year = _year_of(matter)
+        asked = {"psn_no": exchange.person, "insutype": given["insutype"], "cum_year": year}
+        try:
+            told = await self._ask(exchange, YEAR, None, None, asked)
+        except (Rejected, ContractBroken) as error:
+            log.warning("year_not_told", matter=exchange.no, error=error.code)
+            return
+        except Ambiguous as error:
+            raise Unavailable(error.code) from error
+        before = json.loads(told.body)["cuminfo"]
+        await self._note(msgid, {"year_before": before, "acct_used_flag": given["acct_used_flag"]})
 
     async def _note(self, msgid: str, context: Mapping[str, Any]) -> None:
         async with self._database.begin() as session:
@@ -251,10 +260,26 @@ def _told(exchange: Exchange, output: Mapping[str, Any]) -> Mapping[str, Any]:
     return {name: value for name, value in output.items() if name != "result"}
 
 
+def _year_of(matter: Matter) -> str:
+    """The year of the discharge."""
+    left = matter.progress.get("discharged_at")
+    if left:
+        return str(local_day(datetime.fromisoformat(left)).year)
+    return next((str(part["endtime"])[:4] for part in matter.form.values() if "endtime" in part), "")
+
+
 def _gives_up(exchange: Exchange, matter: Matter, purposes: Collection[str]) -> bool:
     """Whether people wait for the end of this, and have waited long enough."""
-    led = matter.kind in {kind.value for kind in MESSAGES} and exchange.purpose in purposes
-    return led and activity.info().attempt >= MOST_TRIES
+    return _led(matter) and exchange.purpose in purposes and _enough()
+
+
+def _led(matter: Matter) -> bool:
+    """A stay or visit: somebody stands at the counter, and a wrong answer may well be followed by the right one."""
+    return matter.kind in {kind.value for kind in MESSAGES}
+
+
+def _enough() -> bool:
+    return activity.info().attempt >= MOST_TRIES
 
 
 def _again(error: ProvinceError) -> ApplicationError:

@@ -7,6 +7,8 @@ import json
 from collections import defaultdict
 from typing import Any
 
+import pytest
+
 from catalogue.packs import load_packs, pack_for
 from domain.settlement import document, read_claim, settle
 from tests.fixtures.houses import Caller
@@ -353,6 +355,23 @@ async def test_a_discharge_without_settlement_becomes_a_claim_when_its_term_is_o
     assert (late.status_code, late.json()["code"]) == (409, "matter_closed")
 
 
+@pytest.mark.parametrize("infno", ["2301", "2402", "5206"])
+async def test_an_answer_about_somebody_else_is_not_believed_and_the_right_one_is_awaited(
+    ward: Ward, infno: str
+) -> None:
+    person = ward.somebody("resident")
+    await ward.town.fault("310000", "wrong_person", f"tongban:{infno}")
+    stay = await ward.admit(person)
+    upload = await stay.add(lines((C, "30.00")))
+    await stay.did("fees/cancel", {"upload": upload})
+    await stay.add(lines(*SMALL))
+    await stay.discharge()
+    done = await stay.settle()
+    assert (done["amounts"]["medfee_sumamt"], await ward.standing(person)) == (210_000, 210_000)
+    told = await fact(ward.patient(person), done["settlement"])
+    assert told["agrees"] is (None if infno == "5206" else True)  # the year before was not told by anybody
+
+
 async def test_a_line_that_stays_down_does_not_keep_the_patient_in_the_hall(ward: Ward) -> None:
     person = ward.somebody("employee")
     stay = await ward.stay(person, SMALL)
@@ -367,3 +386,25 @@ async def test_a_line_that_stays_down_does_not_keep_the_patient_in_the_hall(ward
     claim = await ward.claim(ward.patient(person), shown["claim"])
     assert (claim["bill"], claim["total"], claim["status"]) == (shown["bill"], 210_000, "opened")
     assert await stay.refused("settlement", {}) == (409, "matter_closed")
+
+
+async def test_a_bill_is_explained_without_effect_and_with_everything_that_is_wrong_with_it(ward: Ward) -> None:
+    who = ward.patient(ward.somebody("resident"))
+    claim: dict[str, Any] = {
+        "claim": "G1",
+        "pack": "TEST-EMP",
+        "category": "long_term",
+        "hospital_level": 3,
+        "fees": CLASSIFIED,
+        "account_balance": "3000.00",
+    }
+    answer = await who.post("/v1/medical/settlements/preview", json={"claim": claim})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["result"] == computed(CLASSIFIED, claim="G1")
+    wrong = claim | {"fees": [{"class": "Z", "amount": "1.00"}, {"class": "A", "amount": "-1.00"}], "pack": ""}
+    answer = await who.post("/v1/medical/settlements/preview", json={"claim": wrong})
+    assert answer.status_code == 422
+    assert {each["field"] for each in answer.json()["errors"]} >= {"/claim/fees/0/class", "/claim/fees/1/amount"}
+    assert (
+        await ward.office.caller().post("/v1/medical/settlements/preview", json={"claim": claim})
+    ).status_code == 401
