@@ -289,3 +289,28 @@ async def test_nothing_personal_is_told_to_the_workflow(desk: Desk) -> None:
     assert desk.person.certno not in outcome.body
     assert "测" not in outcome.body
     assert json.loads(outcome.body)["psn_no"] == desk.person.psn_no
+
+
+async def test_an_answer_about_somebody_else_is_not_believed_and_asked_for_again(desk: Desk) -> None:
+    await desk.town.fault("310000", "wrong_person", "tongban:1101", times=2)
+    exchange = desk.exchange("1101", "person", {"mdtrt_cert_type": "02"}, ("identity",))
+    exchange = exchange.model_copy(update={"person": ""})
+    outcome = await desk.until_known(exchange)
+    assert outcome.end is ExchangeEnd.DONE
+    assert json.loads(outcome.body)["psn_no"] == desk.person.psn_no
+
+
+async def test_fee_lines_whose_answer_was_about_somebody_else_are_there_once(desk: Desk) -> None:
+    visit = await admitted(desk)
+    await desk.town.fault("310000", "wrong_visit", "tongban:2301", times=2)
+    outcome = await desk.until_known(desk.exchange("2301", "fees", {"mdtrt_id": visit}, ("fees:1",)))
+    assert outcome.end is ExchangeEnd.DONE
+    discharge = desk.exchange("2402", "discharge", {"mdtrt_id": visit, "dscg_way": "1"}, ("discharge",))
+    assert (await desk.until_known(discharge)).end is ExchangeEnd.DONE
+    assert (await desk.until_known(settlement(desk, visit))).end is ExchangeEnd.DONE
+
+
+async def test_an_answer_that_is_never_about_the_patient_ends_as_unusable(desk: Desk) -> None:
+    await desk.town.fault("310000", "wrong_person", "tongban:5206", times=None)
+    exchange = desk.exchange("5206", "year", {"insutype": desk.person.insutype, "cum_year": "2026"})
+    assert (await desk.until_known(exchange, most=12)).end is ExchangeEnd.UNUSABLE
