@@ -308,9 +308,3 @@ async def test_fee_lines_whose_answer_was_about_somebody_else_are_there_once(des
     discharge = desk.exchange("2402", "discharge", {"mdtrt_id": visit, "dscg_way": "1"}, ("discharge",))
     assert (await desk.until_known(discharge)).end is ExchangeEnd.DONE
     assert (await desk.until_known(settlement(desk, visit))).end is ExchangeEnd.DONE
-
-
-async def test_an_answer_that_is_never_about_the_patient_ends_as_unusable(desk: Desk) -> None:
-    await desk.town.fault("310000", "wrong_person", "tongban:5206", times=None)
-    exchange = desk.exchange("5206", "year", {"insutype": desk.person.insutype, "cum_year": "2026"})
-    assert (await desk.until_known(exchange, most=12)).end is ExchangeEnd.UNUSABLE
