@@ -249,13 +249,11 @@ async def reverse(house: House, login: Login, body: ReversalIn, key: str) -> Mat
     async with house.database.begin() as session:
         matter = await own_treatment(session, login, body.no)
     view = TreatmentView.model_validate(matter.progress)
-    named = next((s for s in view.settlements if s.setl_id == body.settlement and not s.undoes), None)
-    if named is None:
+    if not any(s.setl_id == body.settlement and not s.undoes for s in view.settlements):
         raise Refusal("settlement_unknown", "/settlement")
-    if named.undone_by:
-        raise Refusal("settlement_undone", "/settlement")
-    undo = Undo(id=act_id(login, matter, body, "undo", key), actor=login.actor, reason=body.reason)
-    return await do(house, matter, undo)
+    # whether it still stands the workflow says, which knows this very act if it has carried it out before
+    who = {"id": act_id(login, matter, body, "undo", key), "actor": login.actor}
+    return await do(house, matter, Undo(**who, reason=body.reason, settlement=body.settlement))
 
 
 # who sees what

@@ -101,6 +101,8 @@ class Treatment(TreatmentBase):
         return None if view.total else "no_fees"
 
     def _by_status(self, act: AnyTreatmentAct, view: TreatmentView) -> str | None:
+        if isinstance(act, Undo) and act.settlement and not (self.current and self.current.setl_id == act.settlement):
+            return "settlement_undone"
         allowed = ALLOWED[view.status]
         if act.act not in allowed:
             return "settled_already" if view.status is S.SETTLED else "treatment_state"

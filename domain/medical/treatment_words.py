@@ -110,10 +110,11 @@ class Settle(Act):
 
 
 class Undo(Act):
-    """The settlement is undone (退费)."""
+    """The settlement is undone (退费). ``settlement``: which one is meant; empty: the one that stands."""
 
     act: Literal["undo"] = "undo"
     reason: str
+    settlement: str = ""
 
 
 class Cancel(Act):

@@ -344,6 +344,20 @@ def test_undone_it_can_be_settled_again_and_the_first_bill_is_cancelled() -> Non
     assert all(first.amounts[n] + undoing.amounts[n] == 0 for n in first.amounts)
 
 
+def test_what_is_undone_is_named_and_the_same_order_again_is_the_same_undoing() -> None:
+    course = Course().settled()
+    first = course.treatment.view().settlements[0].setl_id
+    undo = Undo(id="once", actor=NURSE, reason="wrong item", settlement=first)
+    assert course.treatment.check(undo) is None
+    course.treatment.carry_out(undo, course.now)
+    course.all_answered()
+    assert course.treatment.check(undo) is None, "asked again after a lost answer"
+    assert course.do(Undo, reason="again", settlement=first) == "settlement_undone"
+    assert course.do(Settle) is None
+    course.all_answered()
+    assert course.do(Undo, reason="the first one", settlement=first) == "settlement_undone"
+
+
 def test_a_bill_that_comes_after_the_undoing_is_cancelled_when_it_comes() -> None:
     course = Course().opened().with_fees().discharged()
     course.do(Settle)
