@@ -10,8 +10,9 @@ from fastapi.responses import JSONResponse
 from api.auth import LoggedIn, need
 from api.etags import read_etag
 from api.house import house
-from api.idempotency import Answer, around_order, in_transaction, key_of
-from api.routers.cases import delivery, read_cursor, write_cursor
+from api.idempotency import Answer, around_order, key_of
+from api.routers.cases import read_cursor, write_cursor
+from api.routers.matters import opened
 from api.schemas_medical import (
     CancelIn,
     ChangeIn,
@@ -32,7 +33,6 @@ from domain.errors import Refusal
 from domain.medical import MatterKind
 from domain.medical.filing_messages import FilingStatus
 from domain.messages import Role
-from models.database import Session
 from models.matters import list_matters
 
 router = APIRouter(prefix="/v1/medical", tags=["filings"])
@@ -56,18 +56,13 @@ async def check(body: CheckIn, request: Request, login: LoggedIn) -> CheckOut:
 async def submit(body: FilingIn, request: Request, login: LoggedIn, background: BackgroundTasks) -> JSONResponse:
     """Files for oneself, or for another on a basis with proof; at a counter by a caseworker."""
     need(login.actor, *filings.PEOPLE)
-    started: list[tuple[int, str]] = []
-
-    async def work(session: Session) -> Answer:
-        out, no, message = await filings.submit(session, house(request), login, body)
-        started.append((message, no))
-        return Answer.of(out, status=201, headers={"Location": f"/v1/medical/filings/{no}"})
-
-    response = await in_transaction(request, login.actor, work)
-    for message, new in started:
-        background.add_task(delivery(request).matter_now, message, new)
-    response.background = background
-    return response
+    return await opened(
+        request,
+        login,
+        background,
+        "/v1/medical/filings",
+        lambda session: filings.submit(session, house(request), login, body),
+    )
 
 
 @router.get("/filings", operation_id="listFilings")
@@ -139,18 +134,13 @@ async def change(
     no: No, body: ChangeIn, request: Request, login: LoggedIn, background: BackgroundTasks
 ) -> JSONResponse:
     """A new filing that takes the place of this one as soon as it is in force."""
-    started: list[tuple[int, str]] = []
-
-    async def work(session: Session) -> Answer:
-        out, new, message = await filings.change(session, house(request), login, no, body)
-        started.append((message, new))
-        return Answer.of(out, status=201, headers={"Location": f"/v1/medical/filings/{new}"})
-
-    response = await in_transaction(request, login.actor, work)
-    for message, new in started:
-        background.add_task(delivery(request).matter_now, message, new)
-    response.background = background
-    return response
+    return await opened(
+        request,
+        login,
+        background,
+        "/v1/medical/filings",
+        lambda session: filings.change(session, house(request), login, no, body),
+    )
 
 
 @router.post("/filings/{no}/cancel", response_model=MatterDoneOut, operation_id="cancelFiling")

@@ -12,8 +12,8 @@ from fastapi.responses import JSONResponse
 from api.access import APPLICANTS
 from api.auth import LoggedIn, need
 from api.house import house
-from api.idempotency import Answer, around_order, in_transaction, key_of
-from api.routers.cases import delivery
+from api.idempotency import Answer, around_order, key_of
+from api.routers.matters import opened
 from api.schemas import NO_NUL
 from api.schemas_medical import MatterDoneOut
 from api.schemas_recognition import (
@@ -31,7 +31,6 @@ from domain.calendar import local_day
 from domain.errors import Refusal
 from domain.medical.access import INSURANCE
 from domain.messages import Role
-from models.database import Session
 from models.recognitions import statistics
 
 router = APIRouter(prefix="/v1/medical/recognitions", tags=["recognition"])
@@ -43,18 +42,13 @@ LONGEST = timedelta(days=366 * 5)
 async def ask(body: RecognitionIn, request: Request, login: LoggedIn, background: BackgroundTasks) -> JSONResponse:
     """Asks whether reports of a patient can be recognised, before examinations are ordered."""
     need(login.actor, Role.INSTITUTION)
-    started: list[tuple[int, str]] = []
-
-    async def work(session: Session) -> Answer:
-        out, message = await recognitions.ask(session, house(request), login.actor, body)
-        started.append((message, out.no))
-        return Answer.of(out, status=201, headers={"Location": f"/v1/medical/recognitions/{out.no}"})
-
-    response = await in_transaction(request, login.actor, work)
-    for message, no in started:
-        background.add_task(delivery(request).matter_now, message, no)
-    response.background = background
-    return response
+    return await opened(
+        request,
+        login,
+        background,
+        "/v1/medical/recognitions",
+        lambda session: recognitions.ask(session, house(request), login.actor, body),
+    )
 
 
 @router.get("", operation_id="listRecognitions")

@@ -9,8 +9,9 @@ from fastapi.responses import JSONResponse
 
 from api.auth import LoggedIn, need
 from api.house import house
-from api.idempotency import Answer, around_order, in_transaction, key_of
-from api.routers.cases import delivery, read_cursor, write_cursor
+from api.idempotency import Answer, around_order, key_of
+from api.routers.cases import read_cursor, write_cursor
+from api.routers.matters import opened
 from api.schemas_medical import (
     CancelReferralIn,
     DayIn,
@@ -28,7 +29,6 @@ from api.usecases.matters import digest_of_login
 from domain.errors import Refusal
 from domain.medical import MatterKind
 from domain.messages import Role
-from models.database import Session
 from models.filings import referrals_at
 from models.matters import list_matters
 
@@ -39,18 +39,13 @@ No = Annotated[str, Path(max_length=40, pattern="^[A-Z0-9]*$")]
 @router.post("", status_code=201, response_model=ReferralOut, operation_id="refer")
 async def refer(body: ReferralIn, request: Request, login: LoggedIn, background: BackgroundTasks) -> JSONResponse:
     """By the referring institution: diagnosis, reason, who has assessed it, and who is asked."""
-    started: list[tuple[int, str]] = []
-
-    async def work(session: Session) -> Answer:
-        out, no, message = await referrals.refer(session, house(request), login.actor, body)
-        started.append((message, no))
-        return Answer.of(out, status=201, headers={"Location": f"/v1/medical/referrals/{no}"})
-
-    response = await in_transaction(request, login.actor, work)
-    for message, no in started:
-        background.add_task(delivery(request).matter_now, message, no)
-    response.background = background
-    return response
+    return await opened(
+        request,
+        login,
+        background,
+        "/v1/medical/referrals",
+        lambda session: referrals.refer(session, house(request), login.actor, body),
+    )
 
 
 @router.get("", operation_id="listReferrals")

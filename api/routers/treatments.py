@@ -13,8 +13,9 @@ from fastapi.responses import JSONResponse
 
 from api.auth import LoggedIn, Login, need
 from api.house import house
-from api.idempotency import Answer, around_order, in_transaction, key_of
-from api.routers.cases import delivery, read_cursor, write_cursor
+from api.idempotency import key_of
+from api.routers.cases import read_cursor, write_cursor
+from api.routers.matters import acted, opened
 from api.schemas import NO_NUL
 from api.schemas_medical import MatterDoneOut
 from api.schemas_treatments import (
@@ -35,7 +36,6 @@ from api.schemas_treatments import (
 from api.usecases import settlements, treatments
 from domain.medical import MatterKind
 from domain.messages import Role
-from models.database import Session
 
 STAY, VISIT = MatterKind.STAY, MatterKind.VISIT
 No = Annotated[str, Path(max_length=40, pattern=NO_NUL)]
@@ -44,31 +44,22 @@ After = Annotated[str, Query(max_length=200, pattern=NO_NUL)]
 router = APIRouter()
 
 
-async def _open(body: StayIn | VisitIn, request: Request, login: Login, background: BackgroundTasks) -> JSONResponse:
+async def _open(
+    kind: MatterKind, body: StayIn | VisitIn, request: Request, login: Login, background: BackgroundTasks
+) -> JSONResponse:
     need(login.actor, Role.INSTITUTION)
-    started: list[tuple[int, str]] = []
-
-    async def work(session: Session) -> Answer:
-        out, no, message = await treatments.open_treatment(session, house(request), login.actor, body)
-        started.append((message, no))
-        return Answer.of(out, status=201, headers={"Location": f"/v1/medical/{out.kind}s/{no}"})
-
-    response = await in_transaction(request, login.actor, work)
-    for message, no in started:
-        background.add_task(delivery(request).matter_now, message, no)
-    response.background = background
-    return response
+    return await opened(
+        request,
+        login,
+        background,
+        f"/v1/medical/{kind}s",
+        lambda session: treatments.open_treatment(session, house(request), login.actor, body),
+    )
 
 
 async def _act(request: Request, login: Login, work: Callable[[], Awaitable[MatterDoneOut]]) -> JSONResponse:
-    """An act of the institution: 200 when its end is known, 202 while it is not."""
     need(login.actor, Role.INSTITUTION)
-
-    async def done() -> Answer:
-        out = await work()
-        return Answer.of(out, status=202 if out.pending else 200)
-
-    return await around_order(request, login.actor, done)
+    return await acted(request, login, work)
 
 
 def _of(kind: MatterKind, name: str) -> APIRouter:
@@ -139,7 +130,7 @@ stays, visits = _of(STAY, "Stay"), _of(VISIT, "Visit")
 @stays.post("", status_code=201, response_model=TreatmentOut, operation_id="admitPatient")
 async def admit(body: StayIn, request: Request, login: LoggedIn, background: BackgroundTasks) -> JSONResponse:
     """Admits a patient: who he is (1101), whether he may be settled directly (2001), the admission (2401)."""
-    return await _open(body, request, login, background)
+    return await _open(STAY, body, request, login, background)
 
 
 @stays.post("/{no}/discharge", response_model=MatterDoneOut, operation_id="dischargePatient")
@@ -152,7 +143,7 @@ async def discharge(no: No, body: DischargeIn, request: Request, login: LoggedIn
 @visits.post("", status_code=201, response_model=TreatmentOut, operation_id="registerVisit")
 async def register(body: VisitIn, request: Request, login: LoggedIn, background: BackgroundTasks) -> JSONResponse:
     """Registers a patient for an outpatient visit (2201, 2203), also for a certified chronic disease."""
-    return await _open(body, request, login, background)
+    return await _open(VISIT, body, request, login, background)
 
 
 @router.post(

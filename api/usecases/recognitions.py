@@ -55,7 +55,7 @@ from models.matters import Matter, add_part, insert_matter, list_matters, read_m
 EMERGENCY = "emergency"  # the part of the form with the reason
 
 
-async def ask(session: Session, house: House, actor: Actor, body: RecognitionIn) -> tuple[RecognitionOut, int]:
+async def ask(session: Session, house: House, actor: Actor, body: RecognitionIn) -> tuple[RecognitionOut, str, int]:
     """A new recognition for a patient of this institution; with the message that starts it."""
     number = checked_number(body.patient.certificate_no, "/patient/certificate_no")
     person = names.person_digest(number)
@@ -116,7 +116,7 @@ async def ask(session: Session, house: House, actor: Actor, body: RecognitionIn)
             session, actor, person, DataKind.RECOGNITION, no, Basis.EMERGENCY, now, reason=emergency
         )
     matter = await found_matter(session, no, MatterKind.RECOGNITION)
-    return await _out(session, house, matter, reports=True), message
+    return await _out(session, house, matter, reports=True), no, message
 
 
 async def _check_about(session: Session, actor: Actor, person: str, about: str) -> None:
