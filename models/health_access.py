@@ -6,7 +6,7 @@ A consent changes once, when it is withdrawn; a notice once, when it is seen. Tr
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import CHAR, BigInteger, Column, Index, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -17,6 +17,9 @@ from domain.medical.access import Basis, Consent, DataKind, Purpose
 from domain.messages import Actor
 from domain.names import holder_digest
 from models.columns import moment, serial, text_array
+
+
+ONE_READING = timedelta(minutes=5)
 
 
 class HealthConsent(SQLModel, table=True):
@@ -138,7 +141,13 @@ async def note_read(
     consent: str = "",
     reason: str = "",
 ) -> None:
-    """A line of the log, in the transaction that reads; an emergency also makes a notice to the person."""
+    """A line of the log, in the transaction that reads; an emergency also makes a notice to the person.
+
+    Who looks at the same again within ``ONE_READING`` reads once: a page that asks for news would fill the list.
+    """
+    reader = holder_digest(person, actor.subject)
+    if basis is not Basis.EMERGENCY and await _reads_on(session, matter, what, basis, reader, at):
+        return
     result = await session.execute(
         insert(HealthRead)
         .values(
@@ -149,7 +158,7 @@ async def note_read(
             basis=basis.value,
             consent=consent,
             reason=reason,
-            reader=holder_digest(person, actor.subject),
+            reader=reader,
             role=actor.role.value,
             region=actor.region,
             department=actor.department,
@@ -158,6 +167,23 @@ async def note_read(
     )
     if basis is Basis.EMERGENCY:
         await session.execute(insert(HealthNotice).values(person=person, read=int(result.scalar_one()), at=at))
+
+
+async def _reads_on(
+    session: AsyncSession, matter: str, what: DataKind, basis: Basis, reader: str, at: datetime
+) -> bool:
+    found = await session.execute(
+        select(col(HealthRead.id))
+        .where(
+            col(HealthRead.matter) == matter,
+            col(HealthRead.reader) == reader,
+            col(HealthRead.what) == what.value,
+            col(HealthRead.basis) == basis.value,
+            col(HealthRead.at) > at - ONE_READING,
+        )
+        .limit(1)
+    )
+    return found.first() is not None
 
 
 async def reads_about(session: AsyncSession, person: str, before: int = 0, limit: int = 100) -> Sequence[HealthRead]:

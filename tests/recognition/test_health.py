@@ -17,7 +17,7 @@ from domain.medical.access import Basis, Consent, DataKind, Purpose, Subject, gr
 from domain.messages import Actor, Role
 from domain.names import person_digest
 from models.database import Database
-from models.health_access import reads_about
+from models.health_access import ONE_READING, note_read, reads_about
 from models.matters import read_matter
 from tests.api.test_problems import is_problem
 from tests.fixtures.houses import Caller
@@ -261,3 +261,16 @@ async def test_nobody_changes_what_was_read_consented_to_or_told(database: Datab
     with pytest.raises(DBAPIError):
         async with database.begin() as session:
             await session.execute(text(statement))
+
+
+async def test_who_looks_again_at_once_has_read_once_but_an_emergency_counts_each_time(database: Database) -> None:
+    async def look(minutes: float, who: Actor = DOCTOR, on: Basis = Basis.TREATMENT) -> int:
+        async with database.begin() as session:
+            at = NOW + minutes * timedelta(minutes=1)
+            await note_read(session, who, ME, DataKind.STAY, "m1", on, at, reason="unconscious")
+            return len(await reads_about(session, ME))
+
+    assert [await look(0), await look(1), await look(4.9)] == [1, 1, 1]
+    assert await look(1, who=AGENCY, on=Basis.LEGAL_DUTY) == 2, "another reader"
+    assert await look(ONE_READING / timedelta(minutes=1) + 0.1) == 3, "later it is another reading"
+    assert [await look(0, on=Basis.EMERGENCY), await look(0, on=Basis.EMERGENCY)] == [4, 5]
