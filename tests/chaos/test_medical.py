@@ -29,7 +29,7 @@ from tongban.stack.parts import ALL, ROOT, python_env
 from tongban.stack.stack import Stack
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("chaos-medical")]
-QUICK = (1, 2)
+QUICK = (2, 9)
 VICTIMS = (
     "worker-core", "worker-core-2", "worker-provinces", "worker-provinces-2", "api", "relay", "ebills",
     "insurance-310000", "insurance-340000", "insurance-320000", "insurance-hub", "postgres", "temporal",

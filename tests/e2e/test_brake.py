@@ -10,7 +10,7 @@ import pytest
 from tests.e2e.drive import Drive, Person, status
 from tongban.stack.stack import Stack
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("e2e")]
 
 
 async def brake(stack: Stack, **body: object) -> dict[str, Any]:

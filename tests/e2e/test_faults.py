@@ -15,7 +15,7 @@ from tests.fixtures.running import eventually
 from tongban.demo import synthetic
 from tongban.stack.stack import Stack
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("e2e")]
 
 REGIONS = ("310000", "320000", "330000", "340000")
 SERVICES = {

@@ -12,7 +12,7 @@ import pytest
 from tests.e2e.drive import Drive, status
 from tongban.stack.stack import Stack
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("e2e")]
 
 PARTS = [
     "worker-core",

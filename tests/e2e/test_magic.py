@@ -19,7 +19,7 @@ from tests.fixtures.running import eventually
 from tongban.demo import synthetic
 from tongban.stack.stack import Stack
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("e2e")]
 
 CALLED_BACK = ("310115", "330100")
 EVERYWHERE = (*CALLED_BACK, "320100", "340100")

@@ -13,7 +13,7 @@ from tests.e2e.drive import Drive
 from tongban.stack.parts import WITHOUT_MEDICAL
 from tongban.stack.stack import Stack
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("e2e")]
 
 
 @pytest.fixture(scope="module")
