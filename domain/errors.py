@@ -295,6 +295,11 @@ ERRORS: dict[str, ErrorKind] = {
     ),
     "recognition_decided": _kind(409, "该报告已有结论。", "This report has been settled already."),
     "recognition_report_unknown": _kind(422, "此次互认中没有这份报告。", "This recognition has no such report."),
+    "charged_already": _kind(
+        409,
+        "该项目已收费；请先撤销该费用，再互认。",
+        "This item is on the bill already; take the line down first.",
+    ),
     "recognition_reason": _kind(
         422,
         "重新检查须选择原因代码；互认不填原因。",

@@ -30,7 +30,7 @@ from models.outbox import OutboxKind
 
 
 class Matter(SQLModel, table=True):
-    """One matter. ``owner``: the login it belongs to; ``person``: a keyed digest of the insured person."""
+    """One matter. ``owner``: the login it belongs to; ``person``: a digest of the insured person's number."""
 
     __tablename__ = "matter"
     __table_args__ = (
@@ -203,6 +203,11 @@ async def add_part(session: AsyncSession, no: str, name: str, content: Mapping[s
         ),
         spelled,
     )
+
+
+async def drop_part(session: AsyncSession, no: str, name: str) -> None:
+    """What was handed in under that name was not taken."""
+    await session.execute(text("UPDATE matter SET form = form - :name WHERE no = :no"), {"no": no, "name": name})
 
 
 async def children_of(session: AsyncSession, no: str) -> Sequence[Matter]:

@@ -20,6 +20,7 @@ from api.schemas_recognition import (
     RecognitionShort,
     ReportOut,
 )
+from api.usecases import treatments
 from api.usecases.health import consent_out, may_read_health, own_person, verified_person
 from api.usecases.health import withdraw as withdraw_consent
 from api.usecases.matters import act_id, checked_number, do, found_matter, known_region, waits
@@ -35,6 +36,7 @@ from domain.medical.recognition import (
     CancelAct,
     ConsentAct,
     DecideAct,
+    Decision,
     RecognitionCourse,
     RecognitionStart,
     RecognitionView,
@@ -44,7 +46,7 @@ from domain.medical.recognition import (
 from domain.medical.recognition.course import PERSON
 from domain.medical.recognition.reports import result_of
 from domain.medical.recognition.rules import explain
-from domain.messages import Actor, Role
+from domain.messages import Actor, Role, Text
 from domain.record import Event
 from models import health_access
 from models.cases import next_sequence
@@ -52,6 +54,7 @@ from models.database import Session
 from models.insurance import read_message
 from models.matters import Matter, add_part, insert_matter, list_matters, read_matter
 
+TREATMENTS = {MatterKind.STAY.value, MatterKind.VISIT.value}
 EMERGENCY = "emergency"  # the part of the form with the reason
 
 
@@ -227,6 +230,8 @@ async def decide(house: House, login: Login, no: str, body: DecisionIn, key: str
     said = body.words.strip()
     async with house.database.begin() as session:
         matter = await visible(session, login, no)
+        if body.decision is Decision.RECOGNISE:
+            await _not_charged(session, matter, body.report)
         decided = act_id(login, matter, body, "decide", key)
         part = f"words:{decided[:24]}" if said else ""
         if said:
@@ -240,6 +245,18 @@ async def decide(house: House, login: Login, no: str, body: DecisionIn, key: str
         words=part,
     )
     return await do(house, matter, act)
+
+
+async def _not_charged(session: Session, matter: Matter, report: str) -> None:
+    """What the stay or visit is charged for already is not recognised: the line is taken down first."""
+    stay = await read_matter(session, matter.parent) if matter.parent else None
+    found = next((r for r in RecognitionView.model_validate(matter.progress).reports if r.id == report), None)
+    if stay is None or found is None or stay.kind not in TREATMENTS:
+        return
+    lines = {line.med_list_codg for line in treatments.charged_lines(stay)}
+    if charged := sorted(lines & set(found.charges)):
+        text = Text(zh=f"已收费项目：{charged[0]}", en=f"charged already: {charged[0]}")
+        raise Refusal("charged_already", "/report", text)
 
 
 async def acknowledge(house: House, login: Login, no: str, key: str) -> MatterDoneOut:

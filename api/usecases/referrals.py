@@ -179,13 +179,20 @@ Bodies = DeclineIn | ProposeIn | DayIn | OutcomeIn | CancelReferralIn | None
 
 
 async def act(house: House, login: Login, no: str, what: str, body: Bodies, key: str) -> MatterDoneOut:
-    """Somebody does something in a referral. What he says in words stays in the record."""
+    """Somebody does something in a referral. What he says in words stays in the record, and is shown once it was done:
+    nobody's words stand where another's belong.
+    """
     async with house.database.begin() as session:
         matter = await visible_referral(session, login, no, lock=True)
         doing, words = _act(login, matter, what, body, key)
         if words and matter.closed_at is None:
+            await add_to_form(session, no, f"said:{doing.id}", words)
+    done = await do(house, matter, doing)
+    if words:
+        async with house.database.begin() as session:
+            await found_matter(session, no, MatterKind.REFERRAL, lock=True)
             await add_to_form(session, no, f"words:{doing.act}", words)
-    return await do(house, matter, doing)
+    return done
 
 
 def _act(login: Login, matter: Matter, what: str, body: Bodies, key: str) -> tuple[AnyReferralAct, str]:

@@ -38,7 +38,7 @@ from domain.calendar import SHANGHAI, local_day
 from domain.errors import Refusal, Refusals
 from domain.medical import MatterKind, matter_number
 from domain.medical.access import INSURANCE, DataKind
-from domain.medical.interface_words import yuan
+from domain.medical.interface_words import fen, yuan
 from domain.medical.recognition import FeeLine, double_charged
 from domain.medical.treatment import Treatment
 from domain.medical.treatment_words import (
@@ -61,7 +61,7 @@ from domain.messages import Actor, Role
 from domain.record import Event
 from models.cases import next_sequence
 from models.database import Session
-from models.matters import Matter, add_part, children_of, insert_matter, list_matters
+from models.matters import Matter, add_part, children_of, drop_part, insert_matter, list_matters
 from models.recognitions import recognised_in
 
 WIRE_TIME = "%Y-%m-%d %H:%M:%S"
@@ -144,7 +144,7 @@ async def add_fees(house: House, login: Login, kind: MatterKind, no: str, body: 
         await _no_second_charge(session, matter, body.lines)
         act = act_id(login, matter, body, "add_fees", key)
         part = f"fees:{act}"
-        serials = {line["feedetl_sn"] for p, lines in _uploads(matter).items() if p != part for line in lines}
+        serials = {line["feedetl_sn"] for p, lines in _live(matter).items() if p != part for line in lines}
         twice = [i for i, line in enumerate(body.lines) if line.serial in serials]
         if twice:
             raise Refusal("serial_used", f"/lines/{twice[0]}/serial")
@@ -153,13 +153,36 @@ async def add_fees(house: House, login: Login, kind: MatterKind, no: str, body: 
         await add_part(session, no, f"cancel:{part}", {"feedetl_sn": [line.serial for line in body.lines]})
     total = sum(line.amount for line in body.lines)
     fees = AddFees(id=act, actor=login.actor, part=part, lines=len(body.lines), total=total)
-    return await do(house, matter, fees)
+    try:
+        return await do(house, matter, fees)
+    except Refusal:  # they were not taken: their serials are free again
+        async with house.database.begin() as session:
+            await drop_part(session, no, part)
+        raise
 
 
-def _uploads(matter: Matter) -> dict[str, list[dict[str, Any]]]:
+def _live(matter: Matter) -> dict[str, list[dict[str, Any]]]:
+    """The uploads whose serials are in use: whatever was handed in and not refused or taken down, on its way or not."""
     view = TreatmentView.model_validate(matter.progress)
-    live = {u.part for u in view.uploads if u.status in {"sent", "accepted", "kept"}}
-    return {part: matter.form[part]["feedetail"] for part in live if part in matter.form}
+    gone = {u.part for u in view.uploads if u.status in {"refused", "cancelled"}}
+    return {
+        part: content["feedetail"]
+        for part, content in matter.form.items()
+        if part.startswith("fees:") and part not in gone
+    }
+
+
+def charged_lines(matter: Matter) -> list[FeeLine]:
+    """The lines that stand on the bill, or are on their way there."""
+    return [
+        FeeLine(
+            feedetl_sn=line["feedetl_sn"],
+            med_list_codg=line["med_list_codg"],
+            det_item_fee_sumamt=fen(line["det_item_fee_sumamt"]),
+        )
+        for lines in _live(matter).values()
+        for line in lines
+    ]
 
 
 def _check_lines(lines: Sequence[FeeIn]) -> None:

@@ -212,3 +212,12 @@ async def test_institutions_are_found_and_paged_by_anybody(hall: Hall) -> None:
     )
     is_problem(await anyone.get(f"{path}/H34059900001"), 404, "not_found")
     is_problem(await anyone.get(f"{path}?region=11"), 422, "field_invalid")
+
+
+async def test_words_of_an_act_that_was_refused_are_nobodys(hall: Hall) -> None:
+    home, away, me = hall.hospital(HOME), hall.hospital(AWAY), hall.person()
+    no, today = await refer(hall), local_day(datetime.now(UTC)).isoformat()
+    answer = await act(me, no, "outcome", outcome="improved", day=today, summary="病人自己写的小结")
+    assert answer.status_code >= 400
+    assert (await away.get(f"/v1/medical/referrals/{no}")).json()["summary"] == ""
+    assert (await home.get(f"/v1/medical/referrals/{no}")).json()["summary"] == ""
