@@ -232,7 +232,7 @@ async def test_a_settlement_and_its_undoing_are_read_by_who_treats_and_who_was_t
     insured = (await doctor.get(f"/v1/medical/fhir/{second['insurance'][0]['coverage']['reference']}")).json()
     assert (insured["subscriberId"], insured["payor"][0]["identifier"]["value"]) == (person.psn_no, person.area)
     log = (await patient.get("/v1/medical/access-log")).json()["reads"]
-    assert [(line["what"], line["basis"]) for line in log] == [("stay", "treatment")] * 2
+    assert [(line["what"], line["basis"]) for line in log] == [("stay", "treatment")], "one reader, one reading"
     for stranger in (clinic.doctor("x", "H31010400002"), clinic.patient("310199199001010018"), clinic.market()):
         is_problem(await stranger.get(f"/v1/medical/fhir/Claim/{no}-S1"), 404, "not_found")
     for gone in (f"{no}-S9", no, "S1"):

@@ -33,7 +33,8 @@ def parse(args: Sequence[str]) -> Options:
     parser = _parser()
     given = parser.parse_args(args)
     words = [word if word in {ALL, MEDICAL} else word.upper() for word in given.what]
-    if unknown := [word for word in words if word not in {ALL, MEDICAL, *BY_SERVICE}]:
+    known = {ALL, MEDICAL, *BY_SERVICE}
+    if unknown := [word for word, read in zip(given.what, words, strict=True) if read not in known]:
         parser.error(f"没有此演示 nothing of that name: {', '.join(unknown)}\n{CAN_BE_PLAYED}")
     if given.ends is not None and set(words) - {MOVE.service}:
         parser.error(f"--refuse, --withdraw, --all: only of {MOVE.service}\n{CAN_BE_PLAYED}")
