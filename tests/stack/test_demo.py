@@ -122,7 +122,7 @@ def test_what_cannot_be_played_is_told_at_once_and_nothing_is_started(tmp_path: 
         output, _ = demo.communicate(timeout=60)
     assert demo.returncode == 2, output
     assert "nothing of that name: moon" in output
-    assert "what can be played: all, YRD-ENT-MOVE, YRD-HUKOU, YRD-HW-TRANSFER" in output
+    assert "what can be played: all, medical, YRD-ENT-MOVE, YRD-HUKOU, YRD-HW-TRANSFER" in output
     assert not (tmp_path / "data").exists()
 
 
