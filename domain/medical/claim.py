@@ -35,6 +35,7 @@ from domain.medical.treatment_words import BillRef, Trouble
 from domain.messages import SYSTEM, Actor, Message, Role
 from domain.record import Waiting, Who
 
+DISCHARGE = "discharge"  # the part of the form with which the institution has discharged the patient
 AGENCY = "health_insurance"  # the department that runs medical insurance (医疗保障)
 APPLICANTS = frozenset({Role.CITIZEN, Role.AGENT})
 

@@ -11,6 +11,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from catalogue.library import Library
+from catalogue.medical import treatment_terms
 from domain.medical import BillOrder, BillWork, ExchangeEnd, ExchangeOutcome
 from domain.medical.claim import (
     BillReversed,
@@ -353,3 +355,8 @@ class AnyWay(RuleBasedStateMachine):
 
 AnyWay.TestCase.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
 TestAnyWay = AnyWay.TestCase
+
+
+def test_a_bill_stays_locked_until_a_claim_may_be_decided_and_paid() -> None:
+    terms = treatment_terms()
+    assert terms.review_days < terms.lock_days <= Library().ebills.lock.most
