@@ -77,7 +77,7 @@ class ClassifiedFee(BaseModel):
 
 class ClaimDecisionIn(BaseModel):
     """Approving, the bill is classified and the pack in force gives the amount; rejecting, a reason is named.
-    ``revoke``: rejected after it was approved and before it is paid. ``discharged``: the claim's own day, if it has one.
+    ``revoke``: rejected after it was approved and before it is paid. ``discharged``: the claim's own day, if any.
     """
 
     model_config = _with(

@@ -12,7 +12,7 @@ from tests.fixtures.houses import ISSUER, Caller
 from tests.fixtures.running import eventually
 from tests.insurance.places import A, C, Person
 from tests.medical.test_stays_api import computed
-from tests.medical.ward import STRICT, Bedside, Row, Ward, fen
+from tests.medical.ward import COMMUNITY, STRICT, Bedside, Row, Ward, fen
 from tongban.stack.keys import AUDIENCE, sign_token
 
 BILL: tuple[Row, ...] = ((A, "5000.00"), (C, "300.00"))
@@ -238,7 +238,7 @@ async def test_a_bill_taken_back_while_it_is_locked_suspends_the_claim(claimant:
 
     payer = {"name": bill["payer"]["name"], "id_type": "01", "id_no": claimant.person.certno}
     body = {name: bill[name] for name in ("region", "kind", "payee", "total", "items", "insurance")}
-    body |= {"payer": payer, "owner": "", "insured": STRICT}
+    body |= {"payer": payer, "about": claimant.stay.no}
     answer = await claimant.stay.doctor.post("/v1/medical/bills", json=body)
     assert answer.status_code == 201, answer.text
     another = {name: answer.json()[name] for name in ("code", "number", "check_code")}
@@ -311,6 +311,31 @@ async def test_a_claim_is_nobodys_business_but_the_patients_and_his_agencys(clai
     assert (await ward.doctor().get("/v1/medical/claims")).status_code == 403
     reads = (await claimant.patient.get("/v1/medical/access-log")).json()["reads"]
     assert {r["basis"] for r in reads if r["matter"] == no} == {"legal_duty", "treatment"}
+
+
+async def test_a_hospital_issues_bills_in_its_own_name_and_one_for_a_stay(claimant: Claimant) -> None:
+    bill = await claimant.bill()
+    body = {name: bill[name] for name in ("region", "kind", "payee", "total", "items", "insurance")}
+    body |= {"payer": {"name": "某", "id_type": "01", "id_no": claimant.person.certno}, "about": claimant.stay.no}
+    answer = await claimant.ward.doctor(COMMUNITY).post("/v1/medical/bills", json=body)
+    assert answer.status_code == 422, answer.text
+    answer = await claimant.stay.doctor.post("/v1/medical/bills", json=body)
+    assert (answer.status_code, answer.json()["code"]) == (409, "bill_exists"), answer.text
+
+
+async def test_a_stay_that_was_settled_directly_is_not_billed_and_claimed_again(ward: Ward) -> None:
+    person = ward.somebody("employee")
+    stay = await ward.stay(person, BILL)
+    done = await stay.settle()
+    bill = (await ward.patient(person).get(f"/v1/medical/bills/{done['bill']['code']}/{done['bill']['number']}")).json()
+    body = {name: bill[name] for name in ("region", "kind", "payee", "total", "items")}
+    body |= {
+        "payer": {"name": bill["payer"]["name"], "id_type": "01", "id_no": person.certno},
+        "about": stay.no,
+        "insurance": {"fund_pay": 0, "acct_pay": 0, "cash_pay": bill["total"], "setl_id": ""},
+    }
+    answer = await stay.doctor.post("/v1/medical/bills", json=body)
+    assert (answer.status_code, answer.json()["code"]) == (409, "bill_exists"), answer.text
 
 
 # with a bill in hand
