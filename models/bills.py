@@ -405,7 +405,7 @@ async def put_order(
 
 
 async def issued_for(session: AsyncSession, matter: str, but: str) -> bool:
-    """Whether a stay or visit has a bill that was not taken back, or one on its way. ``but``: an order's key, left out."""
+    """Whether a stay or visit has a bill that was not taken back, or one on its way. ``but``: the key of an order."""
     found = await session.execute(
         text(
             "SELECT EXISTS (SELECT 1 FROM bill_order o LEFT JOIN bill b"

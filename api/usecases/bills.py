@@ -179,8 +179,8 @@ async def issue(house: House, actor: Actor, body: BillIn, key: str, institution:
 
 
 async def _own_patient(house: House, actor: Actor, body: BillIn, uscc: str) -> dict[str, str]:
-    """What an institution may issue a bill for: in its own name, a stay or visit of its own, of the person who pays, and
-    nothing of which a settlement could tell; whose the bill is follows from that. Refusals with every fault.
+    """What an institution may issue a bill for: in its own name, a stay or visit of its own, of the person who pays,
+    and nothing of which a settlement could tell; whose the bill is follows from that. Refusals with every fault.
     """
     listed = institutions().get(actor.department)
     async with house.database.begin() as session:
