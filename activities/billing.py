@@ -28,6 +28,7 @@ from domain.messages import Actor
 from models import bills
 from models.bills import BillLock
 from models.database import Database, Session
+from models.matters import read_matter
 
 _RANK = {
     bills.ASKED: 0,
@@ -47,11 +48,14 @@ async def carry_out(
     actor: Actor,
     order: BillOrder,
     place: Mapping[str, str] | None = None,
+    *,
+    once: bool = False,
 ) -> BillOutcome:
     """Intent, effect, record. The outcome may be a refusal of the platform (``refusal_of``).
 
     Every order but an issue names its ``bill``. actor: of a lock, his region and department are the desk that holds it.
-    place: of a bill to be issued ``owner``, ``institution``, ``insured``.
+    place: of a bill to be issued ``owner``, ``institution``, ``insured``, and ``about``: the stay or visit. once: it is
+    the only one of that stay or visit, Refusal(bill_exists) otherwise.
 
     Refusal(not_found): not in our books. Refusal(temporarily_down): nothing was done, nothing is kept.
     Refusal(ebills_unknown_outcome): nobody knows, the order is kept: the same again finds it, and so does the relay.
@@ -61,6 +65,8 @@ async def carry_out(
         new = await bills.put_order(session, order, actor, place or {}, now)
         if new and order.kind is not OrderKind.ISSUE:
             await _check(session, order, actor, now)
+        if new and once:
+            await _only_one(session, order, (place or {}).get("about", ""))
         known = None if new else await bills.read_order(session, order.key, lock=True)
         if known is not None and known.outcome is not None:
             return BillOutcome.model_validate(known.outcome)
@@ -187,6 +193,16 @@ def refusal_of(outcome: BillOutcome) -> Refusal:
     if outcome.refused == "bill_locked" and outcome.locked_for is not None:
         return locked_for(outcome.locked_for)
     return Refusal(outcome.refused or "ebills_unknown_outcome")
+
+
+async def _only_one(session: Session, order: BillOrder, about: str) -> None:
+    """A stay or visit that was settled directly, or has a bill, gets no other one. Its row is locked: one at a time."""
+    matter = await read_matter(session, about, lock=True)
+    if matter is None:
+        raise Refusal("not_found")
+    settled = any(not s["undoes"] and not s["undone_by"] for s in matter.progress.get("settlements", ()))
+    if settled or await bills.issued_for(session, about, order.key):
+        raise Refusal("bill_exists", "/about")
 
 
 async def _check(session: Session, order: BillOrder, actor: Actor, now: datetime) -> None:

@@ -49,7 +49,7 @@ class BillActivities:
         if matter is None:
             raise ApplicationError(f"no matter {order.no}", type="NoMatter")
         wanted = self._spelled(order, matter)
-        place = {"owner": matter.person, "insured": matter.insured, "institution": order.institution}
+        place = {"owner": matter.person, "insured": matter.insured, "institution": order.institution, "about": order.no}
 
         desk = SYSTEM.model_copy(update={"region": matter.insured, "department": AGENCY})
         try:

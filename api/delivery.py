@@ -12,7 +12,7 @@ from api.usecases.orders import order_of
 from domain.calendar import WorkCalendar
 from domain.errors import Refusal
 from domain.medical import MatterKind
-from domain.medical.claim import BillReversed
+from domain.medical.claim import BillReversed, LockExpired
 from domain.medical.kinds import STARTS
 from domain.plan import CasePlan
 from domain.process import Callback, Intake
@@ -99,7 +99,9 @@ class Delivery:
         elif row.kind == OutboxKind.MATTER:
             await self._matter(session, row.case_no)
         elif row.kind == OutboxKind.BILL_REVERSED:
-            await self._bill_reversed(row.case_no, BillReversed.model_validate(payload))
+            await self._claim_told(row.case_no, BillReversed.model_validate(payload))
+        elif row.kind == OutboxKind.LOCK_EXPIRED:
+            await self._claim_told(row.case_no, LockExpired.model_validate(payload))
         elif row.kind == OutboxKind.ORDER:
             await self._order(session, str(payload["command"]))
         else:
@@ -148,11 +150,11 @@ class Delivery:
         kind = MatterKind(matter.kind)
         await self._gateway.start_matter(no, kind, STARTS[kind].model_validate(matter.start))
 
-    async def _bill_reversed(self, claim: str, act: BillReversed) -> None:
+    async def _claim_told(self, claim: str, act: BillReversed | LockExpired) -> None:
         try:
             await self._gateway.act_in_matter(claim, act)
         except (NotRunning, Refusal) as over:
-            log.info("bill_reversed_for_ended_claim", claim=claim, error=type(over).__name__)
+            log.info("told_an_ended_claim", claim=claim, act=act.act, error=type(over).__name__)
 
     async def _order(self, session: Session, command: str) -> None:
         row = await read_command(session, command)

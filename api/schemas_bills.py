@@ -55,7 +55,8 @@ class InsuranceIn(_In):
 
 class BillIn(BaseModel):
     """A bill to be issued. ``owner``: login of the payer; without it, whoever has verified the payer's number.
-    ``insured``: six digits of the place where he is insured.
+    ``insured``: six digits of the place where he is insured. An institution issues in its own name, names no owner, and
+    says by ``about`` (its number) for which stay or visit that was not settled directly.
     """
 
     model_config = _with(
@@ -63,12 +64,12 @@ class BillIn(BaseModel):
             "region": "310104",
             "kind": "inpatient",
             "payer": {"name": "测试·甲", "id_type": "01", "id_no": "340199194910010042"},
-            "payee": {"uscc": "12330000XXXX0006XW", "name": "示例医院"},
+            "payee": {"uscc": "12310104XXXX10022K", "name": "示例医院"},
             "total": 100000,
             "items": [{"name": "床位费", "amount": 100000}],
-            "insurance": {"fund_pay": 60000, "acct_pay": 0, "cash_pay": 40000, "setl_id": "S20261127001"},
-            "owner": "citizen-1",
+            "insurance": {"fund_pay": 0, "acct_pay": 0, "cash_pay": 100000, "setl_id": ""},
             "insured": "340500",
+            "about": "310104202611pcYBZY0100000001",
         }
     )
 
@@ -81,6 +82,7 @@ class BillIn(BaseModel):
     insurance: InsuranceIn
     owner: Annotated[str, Field(max_length=200, pattern=NO_NUL)] = ""
     insured: Annotated[str, Field(pattern="^([1-9][0-9]{5})?$")] = ""
+    about: Annotated[str, Field(max_length=40, pattern=NO_NUL)] = ""
 
 
 class VerifyIn(BaseModel):

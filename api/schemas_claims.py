@@ -76,7 +76,9 @@ class ClassifiedFee(BaseModel):
 
 
 class ClaimDecisionIn(BaseModel):
-    """Approving, the bill is classified and the pack in force gives the amount; rejecting, a reason is named."""
+    """Approving, the bill is classified and the pack in force gives the amount; rejecting, a reason is named.
+    ``revoke``: rejected after it was approved and before it is paid. ``discharged``: the claim's own day, if any.
+    """
 
     model_config = _with(
         {
@@ -85,7 +87,7 @@ class ClaimDecisionIn(BaseModel):
         }
     )  # fmt: skip
 
-    outcome: Literal["approve", "reject"]
+    outcome: Literal["approve", "reject", "revoke"]
     reason: Annotated[str, Field(max_length=60, pattern="^[a-z_]*$")] = ""
     text: Words = ""
     category: Annotated[str, Field(max_length=40, pattern="^[a-z_]*$")] = ""
@@ -103,8 +105,20 @@ class ClaimPaidIn(BaseModel):
     tx_no: Annotated[str, Field(pattern="^[A-Za-z0-9_-]{1,64}$")]
 
 
+class ClaimDocument(BaseModel):
+    """A paper that was handed in with a claim. ``digest``: SHA-256."""
+
+    id: str
+    name: str
+    digest: str
+    size: int
+    media_type: str
+
+
 class ClaimOut(BaseModel):
-    """``computed``: how the amount came about, line by line."""
+    """``computed``: how the amount came about, line by line. account, documents: for the patient and his agency.
+    discharged: the day of the discharge, as the institution has said it.
+    """
 
     no: str
     status: str
@@ -118,6 +132,9 @@ class ClaimOut(BaseModel):
     amount: int
     reason: str
     computed: dict[str, Any] | None
+    account: str
+    documents: list[ClaimDocument]
+    discharged: date | None
     bill: BillOut | None
     locked: bool
     running: str

@@ -92,11 +92,12 @@ class PackTable(Message):
 
 class TreatmentTerms(Message):
     """How long stays, visits and claims may take, who reimburses by hand, and by which pack. ``agencies``: province ->
-    credit code.
+    credit code. lock_days: for how long a claim locks its bill.
     """
 
     times: TreatmentTimes
     review_days: int
+    lock_days: int
     agencies: Mapping[str, str]
     packs: PackTable
     tag: str

@@ -131,6 +131,11 @@ ERRORS: dict[str, ErrorKind] = {
         "金额须为正，且不得超过可报销余额或锁定金额。",
         "The amount has to be positive and within what is left, or within what was locked.",
     ),
+    "bill_exists": _kind(
+        409,
+        "该次就医已直接结算，或已开具票据。",
+        "This stay or visit was settled directly, or has a bill already.",
+    ),
     "bill_lock_over": _kind(409, "该锁定已释放、到期或已反馈。", "This lock was released, has expired or is settled."),
     "bill_locked": _kind(409, "票据已被锁定，用途如所示。", "The bill is locked, for the purpose that is shown."),
     "bill_red_lettered": _kind(

@@ -404,6 +404,20 @@ async def put_order(
     return inserted.first() is not None
 
 
+async def issued_for(session: AsyncSession, matter: str, but: str) -> bool:
+    """Whether a stay or visit has a bill that was not taken back, or one on its way. ``but``: the key of an order."""
+    found = await session.execute(
+        text(
+            "SELECT EXISTS (SELECT 1 FROM bill_order o LEFT JOIN bill b"
+            " ON b.code = o.outcome->'bill'->>'code' AND b.number = o.outcome->'bill'->>'number'"
+            " WHERE o.kind = 'issue' AND o.place->>'about' = :matter AND o.key <> :but"
+            " AND (o.outcome IS NULL OR (b.code IS NOT NULL AND b.status <> 'red_lettered')))"
+        ),
+        {"matter": matter, "but": but},
+    )
+    return bool(found.scalar_one())
+
+
 async def read_order(session: AsyncSession, key: str, *, lock: bool = False) -> BillOrderRow | None:
     """One order or None."""
     query = select(BillOrderRow).where(col(BillOrderRow.key) == key)

@@ -168,6 +168,7 @@ async def write_matter(database: Database, batch: MatterBatch) -> bool:
 async def _open(session: AsyncSession, parent: Matter, opening: Opening, batch: MatterBatch) -> None:
     """Another matter that begins because of this one: same owner and person."""
     place = opening.insured if opening.kind is MatterKind.CLAIM else opening.treatment or opening.insured
+    taken = {name: name for name in opening.parts} | dict(opening.renamed)
     no = matter_number(opening.kind, place, local_day(batch.at), await next_sequence(session))
     await insert_matter(
         session,
@@ -181,7 +182,7 @@ async def _open(session: AsyncSession, parent: Matter, opening: Opening, batch: 
         institution=opening.institution,
         parent=parent.no,
         start=json.loads(opening.start) | {"no": no},
-        form={name: parent.form[name] for name in opening.parts if name in parent.form},
+        form={here: parent.form[name] for name, here in taken.items() if name in parent.form},
         view=json.loads(opening.view),
         waiting=opening.waiting,
         event=Event(

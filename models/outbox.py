@@ -25,6 +25,7 @@ class OutboxKind(StrEnum):
     WINDOW = "window"  # a session at the virtual window begins
     MATTER = "matter"  # a medical matter begins
     BILL_REVERSED = "bill_reversed"  # the bill of a claim was cancelled
+    LOCK_EXPIRED = "lock_expired"  # the lock that was held for a claim has run out
     ORDER = "order"  # an order that was given and has to reach its case, whoever gave it has fallen silent or not
 
 

@@ -20,6 +20,7 @@ from activities.province import ProvinceActivities
 from activities.record import RecordActivities
 from adapters.entries import ConfigurationError
 from catalogue.library import Library
+from catalogue.medical import treatment_terms
 from domain import names
 from tongban.settings import Settings
 from tongban.temporal import KeyRing, connect
@@ -128,7 +129,7 @@ async def run(settings: Settings, roles: Sequence[str]) -> None:
             matters=MatterActivities(database),
             clearing=clearing_activities(settings, database, library, insurance),
             insurance=InsuranceActivities(database, insurance),
-            bills=BillActivities(database, ebills, library.ebills.lock.days),
+            bills=BillActivities(database, ebills, treatment_terms().lock_days),
         )
         workers = build_workers(client, roles, work, settings.province_slots)
         log.info("working", roles=list(roles))

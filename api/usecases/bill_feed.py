@@ -3,7 +3,7 @@
 The feed is read by cursor. What an entry changes, whom it is told to and the cursor itself are one transaction: an
 entry is taken once, however often the relay dies. A claim of ours whose bill is taken back is told in that transaction
 (an outbox message to its workflow), once when the red letter waits for its lock (``written`` False: pay nothing more,
-release it) and once when it is written.
+release it) and once when it is written. One whose lock has run out is told likewise: it takes it again, or waits.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from api.house import House
 from domain.bills import BillEvent, BillEventKind, BillReversed, LockState, Purpose
 from domain.identifiers import is_case_number
 from domain.medical.claim import BillReversed as ClaimAct
+from domain.medical.claim import LockExpired
 from domain.messages import SYSTEM
 from models import bills, outbox
 from models.bills import BillLock
@@ -40,6 +41,14 @@ async def tell_claim(session: Session, reversed_: BillReversed) -> None:
     act = ClaimAct(id=f"bill:{ref}:{reversed_.written}", actor=SYSTEM, code=ref.code, number=ref.number)
     now = datetime.now(UTC)
     await outbox.post(session, OutboxKind.BILL_REVERSED, reversed_.claim, act.model_dump(mode="json"), now)
+
+
+async def tell_of_end(session: Session, lock: BillLock) -> None:
+    """The claim for which a lock was held is told that it has run out."""
+    if lock.lock_id is None or not is_case_number(lock.claim):
+        return
+    act = LockExpired(id=f"lock:{lock.lock_id}", actor=SYSTEM, lock=lock.lock_id)
+    await outbox.post(session, OutboxKind.LOCK_EXPIRED, lock.claim, act.model_dump(mode="json"), datetime.now(UTC))
 
 
 ON_BILL_REVERSED: tuple[OnBillReversed, ...] = (tell_claim,)
@@ -128,6 +137,7 @@ async def _take(house: House, event: BillEvent, listeners: Sequence[OnBillRevers
             case BillEventKind.LOCK_EXPIRED if lock is not None:
                 if advance(lock, LockState.EXPIRED):
                     await bills.note(session, bill.ref, "bill:lock:expired", SYSTEM, now, {"lock": event.lock_id})
+                    await tell_of_end(session, lock)
             case BillEventKind.RED_WAITING if lock is not None:
                 lock.suspended_at = event.at
                 advance(lock, LockState.SUSPENDED)

@@ -20,6 +20,7 @@ from api.auth import Login
 from api.house import House
 from api.schemas_bills import BillIn, BillOut, FeedbackIn, LockIn, LockOut, RedLetterIn, ReleaseIn, VerifyIn, VerifyOut
 from api.usecases.health import may_read_about, own_person
+from catalogue.medical import institutions
 from domain import names
 from domain.bills import (
     BillContent,
@@ -30,16 +31,19 @@ from domain.bills import (
     Verdict,
     check_sums,
 )
-from domain.errors import Refusal
+from domain.errors import Refusal, Refusals
 from domain.identifiers import check_resident_id, check_uscc
+from domain.medical import MatterKind
 from domain.medical.access import INSURANCE, DataKind, Subject
 from domain.messages import Actor, Role
 from domain.regions import covers
 from models import bills
 from models.bills import Bill, BillLock
 from models.database import Session
+from models.matters import read_matter
 
 T = TypeVar("T")
+TREATMENTS = frozenset({MatterKind.STAY, MatterKind.VISIT})
 log = logging.getLogger(__name__)
 
 
@@ -148,7 +152,7 @@ def _is_mine(lock: BillLock, actor: Actor) -> bool:
 
 async def issue(house: House, actor: Actor, body: BillIn, key: str, institution: str = "") -> BillRef:
     """Issues a bill; returns its numbers. ``institution``: its code, where the actor is not it himself."""
-    content = BillContent.model_validate(body.model_dump(exclude={"owner", "insured"}))
+    content = BillContent.model_validate(body.model_dump(exclude={"owner", "insured", "about"}))
     check_sums(content)
     if content.total <= 0:
         raise Refusal("bill_wrong_sum", "/total")
@@ -163,13 +167,36 @@ async def issue(house: House, actor: Actor, body: BillIn, key: str, institution:
     )
     if is_desk(actor) and not (body.insured and covers(actor.region, body.insured)):
         raise Refusal("field_invalid", "/insured")  # it issues for those who are insured with it, and sees those
-    institution = actor.department if actor.role is Role.INSTITUTION else institution
     owner = body.owner or payer_of(body.payer.model_dump())
     place = {"owner": owner, "insured": body.insured, "institution": institution}
-    outcome = await carry_out(house.database, connected(house), actor, order, place)
+    by_itself = actor.role is Role.INSTITUTION
+    if by_itself:
+        place = await _own_patient(house, actor, body, content.payee.uscc)
+    outcome = await carry_out(house.database, connected(house), actor, order, place, once=by_itself)
     if outcome.bill is None:
         raise refusal_of(outcome)
     return outcome.bill.ref
+
+
+async def _own_patient(house: House, actor: Actor, body: BillIn, uscc: str) -> dict[str, str]:
+    """What an institution may issue a bill for: in its own name, a stay or visit of its own, of the person who pays,
+    and nothing of which a settlement could tell; whose the bill is follows from that. Refusals with every fault.
+    """
+    listed = institutions().get(actor.department)
+    async with house.database.begin() as session:
+        matter = await read_matter(session, body.about)
+    theirs = matter is not None and matter.kind in TREATMENTS and matter.institution == actor.department
+    wrong = {
+        "/payee/uscc": listed is None or listed.uscc != uscc,
+        "/owner": bool(body.owner),
+        "/insurance/setl_id": bool(body.insurance.setl_id),
+        "/about": not theirs,
+        "/payer/id_no": theirs and matter is not None and payer_of(body.payer.model_dump()) != matter.person,
+    }
+    faults = [Refusal("field_invalid", field) for field, is_wrong in wrong.items() if is_wrong]
+    if faults or matter is None:
+        raise Refusals(faults)
+    return {"owner": matter.person, "insured": matter.insured, "institution": actor.department, "about": matter.no}
 
 
 async def verify(house: House, body: VerifyIn, code: str, number: str) -> VerifyOut:

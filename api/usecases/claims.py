@@ -13,13 +13,13 @@ from typing import Any
 from api.access import APPLICANTS
 from api.auth import Login, need
 from api.house import House
-from api.schemas_claims import BillInHand, ClaimDecisionIn, ClaimIn, ClaimOut, ClaimPaidIn, ClaimSubmitIn
+from api.schemas_claims import BillInHand, ClaimDecisionIn, ClaimDocument, ClaimIn, ClaimOut, ClaimPaidIn, ClaimSubmitIn
 from api.schemas_medical import MatterDoneOut
 from api.schemas_treatments import BillOut, TroubleOut
 from api.usecases import bills as ebills
 from api.usecases.files import kept_files
 from api.usecases.health import may_read_health, own_person, verified_person
-from api.usecases.matters import act_id, do, found_matter, known_region, place, waits
+from api.usecases.matters import act_id, digest_of_login, do, found_matter, known_region, place, waits
 from catalogue.medical import institutions, treatment_terms
 from catalogue.packs import load_packs, newest_in_force
 from domain.bills import Purpose, Standing, check_lock
@@ -28,6 +28,7 @@ from domain.errors import Refusal, Refusals
 from domain.medical import MatterKind, matter_number
 from domain.medical.access import INSURANCE, DataKind
 from domain.medical.claim import (
+    DISCHARGE,
     AnyClaimAct,
     Claim,
     ClaimPaid,
@@ -39,7 +40,7 @@ from domain.medical.claim import (
 )
 from domain.medical.interface_words import fen, yuan
 from domain.medical.treatment_words import BillRef
-from domain.messages import Actor, Role, Text
+from domain.messages import Role, Text
 from domain.record import Event
 from domain.regions import covers
 from domain.settlement import SettlementRefused, document, read_claim, settle
@@ -49,6 +50,7 @@ from models.database import Session
 from models.matters import Matter, add_part, insert_matter, list_matters
 
 KIND = MatterKind.CLAIM
+NOT_THAT_DAY = Text(zh="出院日期与医疗机构登记的不一致。", en="This is not the day of the discharge.")
 
 
 async def open_claim(session: Session, house: House, login: Login, body: ClaimIn) -> tuple[ClaimOut, str, int]:
@@ -89,7 +91,7 @@ async def open_claim(session: Session, house: House, login: Login, body: ClaimIn
         waiting=course.waiting(),
         event=Event(type="claim:received", at=now, actor=login.actor, data={"insured": body.insured}),
     )
-    return await shown(session, house, await found_matter(session, no, KIND)), no, message
+    return await shown(session, house, login, await found_matter(session, no, KIND)), no, message
 
 
 async def submit(house: House, login: Login, no: str, body: ClaimSubmitIn, key: str) -> MatterDoneOut:
@@ -142,12 +144,12 @@ async def withdraw(house: House, login: Login, no: str, key: str) -> MatterDoneO
 async def decide(house: House, login: Login, no: str, body: ClaimDecisionIn, key: str) -> MatterDoneOut:
     """The insured place decides. Approving, it classifies the bill; the amount follows from the pack in force."""
     async with house.database.begin() as session:
-        matter = await office_claim(session, login.actor, no)
+        matter = await office_claim(session, login, no)
     view = ClaimView.model_validate(matter.progress)
     act = act_id(login, matter, body, "decide", key)
-    if body.outcome == "reject":
+    if body.outcome != "approve":
         made: AnyClaimAct = DecideClaim(
-            id=act, actor=login.actor, outcome="reject", reason=body.reason, part=f"decided:{act}"
+            id=act, actor=login.actor, outcome=body.outcome, reason=body.reason, part=f"decided:{act}"
         )
         content: dict[str, Any] = {"reason": body.reason, "text": body.text}
     else:
@@ -171,6 +173,8 @@ def computed(matter: Matter, view: ClaimView, body: ClaimDecisionIn) -> dict[str
     fees = [fee.model_dump(by_alias=True, exclude_none=True) for fee in body.fees]
     if sum(fee.amount for fee in body.fees) != view.total:
         raise Refusal("bill_wrong_sum", "/fees")
+    if DISCHARGE in matter.form and body.discharged.isoformat() != _day_left(matter):
+        raise Refusal("claim_wrong", "/discharged", NOT_THAT_DAY)
     name = treatment_terms().pack(start.insured, start.insutype, start.med_type)
     packs = [pack for pack in load_packs() if pack.pack == name]
     try:
@@ -193,6 +197,11 @@ def computed(matter: Matter, view: ClaimView, body: ClaimDecisionIn) -> dict[str
         raise Refusals(faults) from refused
 
 
+def _day_left(matter: Matter) -> str:
+    """The day of the discharge, as the institution has said it."""
+    return str(matter.form[DISCHARGE]["endtime"])[:10]
+
+
 def _yuan(name: str, value: Any) -> Any:
     return yuan(value) if name in {"amount", "over_limit"} else value
 
@@ -200,7 +209,7 @@ def _yuan(name: str, value: Any) -> Any:
 async def paid(house: House, login: Login, no: str, body: ClaimPaidIn, key: str) -> MatterDoneOut:
     """The money was sent; the platform of bills is told, and the claim is over."""
     async with house.database.begin() as session:
-        matter = await office_claim(session, login.actor, no)
+        matter = await office_claim(session, login, no)
     act = ClaimPaid(id=act_id(login, matter, body, "paid", key), actor=login.actor, tx_no=body.tx_no)
     return await do(house, matter, act)
 
@@ -213,13 +222,14 @@ async def own_claim(session: Session, login: Login, no: str) -> Matter:
     return matter
 
 
-async def office_claim(session: Session, actor: Actor, no: str) -> Matter:
-    """The claim, for a caseworker of the agency of the insured place; never his own."""
+async def office_claim(session: Session, login: Login, no: str) -> Matter:
+    """The claim, for a caseworker of the agency of the insured place; never one he has made, or one about himself."""
+    actor = login.actor
     need(actor, Role.CASEWORKER)
     matter = await found_matter(session, no, KIND)
     if actor.department not in INSURANCE or not covers(actor.region, matter.insured):
         raise Refusal("not_found")
-    if matter.owner == actor.subject:
+    if matter.owner == actor.subject or matter.person == (digest_of_login(login) or None):
         raise Refusal("own_case")
     return matter
 
@@ -228,7 +238,7 @@ async def read(session: Session, house: House, login: Login, no: str) -> ClaimOu
     """One claim, for the patient and the agency; whoever else reads leaves a line."""
     matter = await found_matter(session, no, KIND)
     await may_read_health(session, login.actor, matter.person, DataKind.CLAIM, matter, own=own_person(login))
-    return await shown(session, house, matter)
+    return await shown(session, house, login, matter)
 
 
 async def listed(session: Session, house: House, login: Login, statuses: tuple[str, ...]) -> list[ClaimOut]:
@@ -243,13 +253,23 @@ async def listed(session: Session, house: House, login: Login, statuses: tuple[s
         raise Refusal("forbidden")
     for matter in rows:
         await may_read_health(session, actor, matter.person, DataKind.CLAIM, matter, own=own_person(login))
-    return [await shown(session, house, matter) for matter in rows]
+    return [await shown(session, house, login, matter) for matter in rows]
 
 
-async def shown(session: Session, house: House, matter: Matter) -> ClaimOut:
-    """As people read it, with the computation that the decision rests on."""
+def _sees_account(login: Login, matter: Matter) -> bool:
+    """Whoever asks for the money and whoever sends it; others who may read the rest need not know."""
+    actor = login.actor
+    if actor.role in APPLICANTS:
+        return matter.owner == actor.subject or matter.person == (own_person(login) or None)
+    is_desk = actor.role in {Role.CASEWORKER, Role.SUPERVISOR} and actor.department in INSURANCE
+    return is_desk and covers(actor.region, matter.insured)
+
+
+async def shown(session: Session, house: House, login: Login, matter: Matter) -> ClaimOut:
+    """As people read it, with the computation that the decision rests on, and where the money goes."""
     start, view = StartClaim.model_validate(matter.start), ClaimView.model_validate(matter.progress)
-    decided = [part for name, part in sorted(matter.form.items()) if name.startswith("decided:")]
+    decided = matter.form.get(view.decided, {})
+    submitted = matter.form.get(view.submitted, {}) if _sees_account(login, matter) else {}
     waiting = waits(house, matter)
     return ClaimOut(
         no=matter.no,
@@ -263,7 +283,10 @@ async def shown(session: Session, house: House, matter: Matter) -> ClaimOut:
         total=view.total,
         amount=view.amount,
         reason=view.reason,
-        computed=decided[-1].get("computed") if decided else None,
+        computed=decided.get("computed"),
+        account=submitted.get("account", ""),
+        documents=[ClaimDocument.model_validate(file) for file in submitted.get("files", ())],
+        discharged=_day_left(matter) if DISCHARGE in matter.form else None,
         bill=BillOut(**view.bill.model_dump()) if view.bill else None,
         locked=bool(view.lock),
         running=view.running,

@@ -2,8 +2,9 @@
 
     opened -> submitted (the bill is locked for it) -> in review -> approved -> paid (the platform is told)
                                                      \\-> rejected (the lock is given back)
-    suspended: the bill was cancelled while it was locked; goes on with another bill, or ends
+    suspended: the bill was cancelled while it was locked, or could not be locked again; goes on with a bill, or ends
 
+Money that was sent is a fact: from then on the claim ends as paid, whatever becomes of its bill and of the report.
 It opens by itself where direct settlement was refused or could not be reached, and from then on waits for the patient
 or for the insured place, never for nobody. The bill's lock is what keeps it from being reimbursed twice.
 """
@@ -34,6 +35,7 @@ from domain.medical.treatment_words import BillRef, Trouble
 from domain.messages import SYSTEM, Actor, Message, Role
 from domain.record import Waiting, Who
 
+DISCHARGE = "discharge"  # the part of the form with which the institution has discharged the patient
 AGENCY = "health_insurance"  # the department that runs medical insurance (医疗保障)
 APPLICANTS = frozenset({Role.CITIZEN, Role.AGENT})
 
@@ -56,8 +58,8 @@ TRANSITIONS: Mapping[ClaimStatus, frozenset[ClaimStatus]] = {
     S.OPENED: frozenset({S.SUBMITTED, S.WITHDRAWN}),
     S.SUBMITTED: frozenset({S.IN_REVIEW, S.OPENED, S.SUSPENDED, S.WITHDRAWN}),
     S.IN_REVIEW: frozenset({S.APPROVED, S.REJECTED, S.SUSPENDED, S.WITHDRAWN}),
-    S.SUSPENDED: frozenset({S.OPENED, S.REJECTED, S.WITHDRAWN}),
-    S.APPROVED: frozenset({S.PAID, S.SUSPENDED}),
+    S.SUSPENDED: frozenset({S.OPENED, S.REJECTED, S.WITHDRAWN, S.PAID}),
+    S.APPROVED: frozenset({S.PAID, S.SUSPENDED, S.REJECTED, S.WITHDRAWN}),
     S.PAID: frozenset(),
     S.REJECTED: frozenset(),
     S.WITHDRAWN: frozenset(),
@@ -92,10 +94,14 @@ class SubmitClaim(Act):
 
 
 class DecideClaim(Act):
-    """The insured place decides. amount: what the funds pay, in fen, as its pack gives; ``part``: the computation."""
+    """The insured place decides. amount: what the funds pay, in fen, as its pack gives; ``part``: the computation.
+
+    revoke: rejected after it was approved and before it is paid; a word of its own, so that of two who decide at once
+    the later one does not undo what the other has decided.
+    """
 
     act: Literal["decide"] = "decide"
-    outcome: Literal["approve", "reject"]
+    outcome: Literal["approve", "reject", "revoke"]
     amount: int = Field(default=0, ge=0)
     reason: str = ""
     part: str = ""
@@ -116,26 +122,35 @@ class BillReversed(Act):
     number: str
 
 
+class LockExpired(Act):
+    """The platform has let a lock run out that was held for this claim."""
+
+    act: Literal["lock_expired"] = "lock_expired"
+    lock: str
+
+
 class WithdrawClaim(Act):
     act: Literal["withdraw"] = "withdraw"
 
 
 AnyClaimAct = Annotated[
-    SubmitClaim | DecideClaim | ClaimPaid | BillReversed | WithdrawClaim, Field(discriminator="act")
+    SubmitClaim | DecideClaim | ClaimPaid | BillReversed | LockExpired | WithdrawClaim, Field(discriminator="act")
 ]
 
 
 WANTED: Mapping[str, frozenset[ClaimStatus]] = {
     "submit": frozenset({S.OPENED, S.SUSPENDED}),
-    "withdraw": frozenset({S.OPENED, S.IN_REVIEW, S.SUSPENDED}),
-    "decide": frozenset({S.IN_REVIEW}),
+    "withdraw": frozenset({S.OPENED, S.IN_REVIEW, S.SUSPENDED, S.APPROVED}),
+    "approve": frozenset({S.IN_REVIEW}),
+    "reject": frozenset({S.IN_REVIEW, S.SUSPENDED}),
+    "revoke": frozenset({S.APPROVED}),
     "paid": frozenset({S.APPROVED}),
 }
-"""In which states each act has its place."""
+"""In which states each act, and each outcome of a decision, has its place."""
 
 
 class ClaimView(Message):
-    """The projection; amounts in fen."""
+    """The projection; amounts in fen. submitted, decided: parts of the form, those that the claim goes by."""
 
     status: ClaimStatus
     about: str
@@ -148,6 +163,8 @@ class ClaimView(Message):
     trouble: Trouble | None = None
     tx_no: str = ""
     due: datetime | None = None
+    submitted: str = ""
+    decided: str = ""
 
 
 class Claim(Course[AnyClaimAct]):
@@ -159,7 +176,6 @@ class Claim(Course[AnyClaimAct]):
         super().__init__(start.no, now)
         self.start = start
         self._since = now
-        self._paid_at = now
         self._overdue_told = False
         self._view = ClaimView(status=S.OPENED, about=start.about, total=start.total, bill=start.bill)
 
@@ -185,7 +201,8 @@ class Claim(Course[AnyClaimAct]):
         if view.running:
             why, who, region, department = "bills_asked", Who.SYSTEM, "", ""
         elif view.status in {S.OPENED, S.SUSPENDED}:
-            why = "claim_wanted" if view.status is S.OPENED else "bill_cancelled"
+            cancelled = view.bill is not None and view.bill.red_lettered
+            why = "bill_cancelled" if cancelled else "claim_wanted"
             who, region, department = Who.APPLICANT, "", ""
         else:
             why = "claim_payment" if view.status is S.APPROVED else "claim_review"
@@ -209,7 +226,7 @@ class Claim(Course[AnyClaimAct]):
     def refusal(self, act: AnyClaimAct) -> str | None:
         view, role = self._view, act.actor.role
         match act:
-            case BillReversed():
+            case BillReversed() | LockExpired():
                 return None if role is Role.SYSTEM else "forbidden"
             case SubmitClaim() | WithdrawClaim():
                 if role not in APPLICANTS | {Role.CASEWORKER}:
@@ -217,16 +234,13 @@ class Claim(Course[AnyClaimAct]):
             case _:
                 if role is not Role.CASEWORKER or act.actor.department not in INSURANCE:
                     return "forbidden"
+        if view.tx_no and not (isinstance(act, ClaimPaid) and act.tx_no == view.tx_no):
+            return "claim_state"  # the money was sent
+        if isinstance(act, ClaimPaid) and view.status is S.APPROVED and not view.lock:
+            return "bill_lock_over"
         if view.running:
             return "message_running"
-        wanted = {
-            "submit": {S.OPENED, S.SUSPENDED},
-            "withdraw": {S.OPENED, S.IN_REVIEW, S.SUSPENDED},
-            "decide": {S.IN_REVIEW}
-            | ({S.SUSPENDED} if isinstance(act, DecideClaim) and act.outcome == "reject" else set()),
-            "paid": {S.APPROVED},
-        }[act.act]
-        if view.status not in wanted:
+        if view.status not in WANTED[act.outcome if isinstance(act, DecideClaim) else act.act]:
             return "claim_state"
         if isinstance(act, SubmitClaim):
             bill = act.bill or view.bill
@@ -234,7 +248,7 @@ class Claim(Course[AnyClaimAct]):
                 return "bill_missing" if bill is None else "bill_red_lettered"
         if isinstance(act, DecideClaim) and act.outcome == "approve" and not 0 < act.amount <= view.total:
             return "amount_wrong"
-        if isinstance(act, DecideClaim) and act.outcome == "reject" and not act.reason:
+        if isinstance(act, DecideClaim) and act.outcome != "approve" and not act.reason:
             return "reason_required"
         return None
 
@@ -244,19 +258,18 @@ class Claim(Course[AnyClaimAct]):
             case SubmitClaim():
                 if view.status is S.SUSPENDED:
                     self._move(S.OPENED, now, actor=act.actor)
-                self._set(bill=act.bill or view.bill, trouble=None)
+                self._set(bill=act.bill or view.bill, submitted=act.part, trouble=None)
                 self._move(S.SUBMITTED, now, actor=act.actor)
                 self._order(BillWork.LOCK, now)
             case DecideClaim() if act.outcome == "approve":
-                self._set(amount=act.amount, due=None)
+                self._set(amount=act.amount, decided=act.part, due=None)
                 self._move(S.APPROVED, now, actor=act.actor, amount=str(act.amount))
             case DecideClaim():
-                self._set(reason=act.reason, due=None)
+                self._set(amount=0, reason=act.reason, decided=act.part, due=None)
                 self._move(S.REJECTED, now, actor=act.actor, reason=act.reason)
                 self._give_back(now)
             case ClaimPaid():
-                self._set(tx_no=act.tx_no)
-                self._paid_at = now
+                self._set(tx_no=act.tx_no, trouble=None)
                 self.note("paying", now, actor=act.actor, data={"tx": act.tx_no})
                 self._order(BillWork.REIMBURSED, now)
             case WithdrawClaim():
@@ -265,19 +278,36 @@ class Claim(Course[AnyClaimAct]):
                 self._give_back(now)
             case BillReversed():
                 self._reversed(act, now)
+            case LockExpired():
+                self._expired(act, now)
 
     def _reversed(self, act: BillReversed, now: datetime) -> None:
         """Nothing more is paid on this bill; the lock that the red letter waits for is given up."""
-        bill = self._view.bill
+        view, bill = self._view, self._view.bill
         if bill is None or (bill.code, bill.number) != (act.code, act.number) or bill.red_lettered:
             return
-        self._set(bill=bill.model_copy(update={"red_lettered": True}), due=None)
-        if S.SUSPENDED in TRANSITIONS[self._view.status]:
-            self._move(S.SUSPENDED, now, code=act.code)
+        self._set(bill=bill.model_copy(update={"red_lettered": True}))
+        if view.tx_no or S.SUSPENDED not in TRANSITIONS[view.status]:
+            self.note("bill_reversed", now)  # what is paid under a suspended lock is still taken
         else:
-            self.note("bill_reversed", now)
-        if self._view.lock and not self._view.running:
+            self._suspend(now, act.code)
+        if view.lock and not view.running and not view.tx_no:
             self._order(BillWork.RELEASE, now)
+
+    def _suspend(self, now: datetime, code: str) -> None:
+        """What was approved is not payable any more."""
+        self._set(amount=0, due=None)
+        self._move(S.SUSPENDED, now, code=code)
+
+    def _expired(self, act: LockExpired, now: datetime) -> None:
+        """Without a lock nothing is decided and nothing paid: it is taken again before the claim goes on."""
+        view = self._view
+        if act.lock != view.lock:
+            return
+        self._set(lock="")
+        self.note("lock_expired", now, data={"lock": act.lock})
+        if view.status in {S.IN_REVIEW, S.APPROVED} and not view.running:
+            self._order(BillWork.LOCK, now)
 
     def _give_back(self, now: datetime) -> None:
         if self._view.lock:
@@ -301,7 +331,7 @@ class Claim(Course[AnyClaimAct]):
                 institution=start.institution,
                 institution_name="",
                 about=self.no,
-                total=view.amount or view.total,
+                total=view.amount if view.status is S.APPROVED else view.total,
                 code=bill.code,
                 bill_number=bill.number,
                 unit=start.agency,
@@ -319,26 +349,61 @@ class Claim(Course[AnyClaimAct]):
         match errand.purpose:
             case BillWork.LOCK:
                 self._locked(outcome, now)
-            case BillWork.REIMBURSED if done and self._view.status is S.APPROVED:
-                self._move(S.PAID, now, tx=self._view.tx_no)
-                self.close(now)
-            case BillWork.REIMBURSED if self._view.status is S.SUSPENDED and self._view.lock:
-                self._order(BillWork.RELEASE, now)
+            case BillWork.REIMBURSED if done:
+                self._set(lock="")
+                self._paid(now)
+            case BillWork.REIMBURSED:
+                self._not_reported(outcome, now)
             case BillWork.RELEASE:
                 self._set(lock="")
                 if self._view.status is not S.SUSPENDED:
                     self.close(now)
 
+    def _paid(self, now: datetime) -> None:
+        self._move(S.PAID, now, tx=self._view.tx_no)
+        self._give_back(now)
+
+    def _not_reported(self, outcome: ExchangeOutcome, now: datetime) -> None:
+        """The money was sent, and the platform does not take the report."""
+        if outcome.code == "bill_tx_reused":
+            self._set(tx_no="")  # the number is that of another payment: it has to be named rightly
+            view = self._view
+            if view.bill is not None and view.bill.red_lettered:
+                self._suspend(now, outcome.code)
+                if view.lock:
+                    self._order(BillWork.RELEASE, now)
+            elif not view.lock:
+                self._order(BillWork.LOCK, now)
+        elif outcome.code == "bill_lock_over":
+            self._set(lock="")
+            self._order(BillWork.LOCK, now)  # and then once more
+        else:
+            self.note("unreported", now, data={"tx": self._view.tx_no, "code": outcome.code})
+            self._paid(now)
+
     def _locked(self, outcome: ExchangeOutcome, now: datetime) -> None:
         """Locked: it can be reviewed. Refused (locked or reimbursed elsewhere, settled directly): back to him."""
-        if self._view.status is S.SUSPENDED and outcome.end is ExchangeEnd.DONE:
-            self._set(lock=str(json.loads(outcome.body)["lock_id"]))
+        view, done = self._view, outcome.end is ExchangeEnd.DONE
+        lock = str(json.loads(outcome.body)["lock_id"]) if done else ""
+        if view.status is S.SUSPENDED and done:
+            self._set(lock=lock)
             self._order(BillWork.RELEASE, now)  # the bill was cancelled while it was being locked
-            return
-        if self._view.status is not S.SUBMITTED:
-            return
-        if outcome.end is not ExchangeEnd.DONE:
+        elif view.status is S.SUBMITTED and done:
+            self._set(lock=lock, due=now + timedelta(days=self.start.review_days))
+            self._move(S.IN_REVIEW, now)
+        elif view.status is S.SUBMITTED:
             self._move(S.OPENED, now, code=outcome.code)
-            return
-        self._set(lock=str(json.loads(outcome.body)["lock_id"]), due=now + timedelta(days=self.start.review_days))
-        self._move(S.IN_REVIEW, now)
+        elif view.status in {S.IN_REVIEW, S.APPROVED}:
+            self._locked_again(lock, outcome.code, now)
+
+    def _locked_again(self, lock: str, code: str, now: datetime) -> None:
+        """The lock had run out; it is there again, or the bill is somebody else's by now."""
+        self._set(lock=lock)
+        self._since = now
+        if self._view.tx_no and lock:
+            self._order(BillWork.REIMBURSED, now)
+        elif self._view.tx_no:
+            self.note("unreported", now, data={"tx": self._view.tx_no, "code": code})
+            self._paid(now)
+        elif not lock:
+            self._suspend(now, code)

@@ -174,7 +174,8 @@ class Limit(Message):
 class Opening(Message):
     """Another matter that this one opens, in the transaction that writes the batch. Its number is drawn there.
 
-    start, view: JSON text; ``no`` of the start is filled in. parts: of this matter's form, which it takes over.
+    start, view: JSON text; ``no`` of the start is filled in. parts: of this matter's form, which it takes over;
+    renamed: those that it takes over under another name, by the name they have here.
     """
 
     kind: MatterKind
@@ -186,6 +187,7 @@ class Opening(Message):
     view: str
     waiting: tuple[Waiting, ...]
     parts: tuple[str, ...] = ()
+    renamed: Mapping[str, str] = {}
 
 
 class MatterBatch(Message):

@@ -17,7 +17,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 
-from domain.medical.claim import Claim, StartClaim
+from domain.medical.claim import DISCHARGE, Claim, StartClaim
 from domain.medical.interface_words import amounts_of, fen, yuan
 from domain.medical.matter import (
     BillOrder,
@@ -443,7 +443,8 @@ def claim_of(treatment: Treatment) -> Opening:
         start=claim.model_dump_json(),
         view=course.view().model_dump_json(),
         waiting=course.waiting(),
-        parts=("identity", "admission", "discharge"),
+        parts=("identity", "admission"),
+        renamed={treatment.state.discharge_part: DISCHARGE} if view.discharged_at is not None else {},
     )
 
 

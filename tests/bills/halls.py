@@ -2,34 +2,48 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 
 from api.usecases import bill_feed
+from domain import names
 from domain.bills import BillRef, BillReversed
+from domain.calendar import local_day
+from domain.medical import MatterKind, matter_number
+from domain.messages import SYSTEM
+from domain.record import Event
 from models import bill_inspection, bills
 from models.bills import Bill, BillLock
 from models.database import Database, Session
-from tests.bills.places import COMMERCIAL, HOSPITAL, INSURER, InProcess
+from models.matters import insert_matter
+from tests.bills.places import COMMERCIAL, INSURER, InProcess
 from tests.fixtures.houses import ISSUER, Caller, Office
 from tongban.stack.keys import AUDIENCE, sign_token
 
 CODE = "H31010400001"
 
 
-def body(total: int = 100_000, *, fund: int = 0, setl_id: str = "", owner: str = "patient-1") -> dict[str, Any]:
-    """A bill as an institution hands it in."""
+NUMBER = "340199194910010042"  # of the patient
+USCC = "12310104XXXX10022K"  # of the hospital
+_stays = itertools.count(1)
+
+
+def body(total: int = 100_000, *, fund: int = 0, setl_id: str = "", about: str = "") -> dict[str, Any]:
+    """A bill as an institution hands it in, or a desk: then about nothing that is known here."""
     return {
         "region": "310104",
         "kind": "inpatient",
-        "payer": {"name": "测试·甲", "id_type": "01", "id_no": "340199194910010042"},
-        "payee": {"uscc": HOSPITAL, "name": "示例医院"},
+        "payer": {"name": "测试·甲", "id_type": "01", "id_no": NUMBER},
+        "payee": {"uscc": USCC, "name": "示例医院"},
         "total": total,
         "items": [{"name": "床位费", "amount": total}],
         "insurance": {"fund_pay": fund, "acct_pay": 0, "cash_pay": total - fund, "setl_id": setl_id},
-        "owner": owner,
         "insured": "340500",
+        "about": about,
     }
 
 
@@ -53,7 +67,7 @@ class Hall:
         self.platform = platform
         self.database: Database = office.house.database
         self.hospital = office.login("institution", "310104", CODE)
-        self.patient = office.citizen("patient-1")
+        self.patient = self.verified(NUMBER)
         self.desk = office.login("caseworker", "340500", "medical_insurance")  # Ma'anshan, where he is insured
         self.other_desk = office.login("caseworker", "320500", "medical_insurance")
         self.recorder = Recorder()
@@ -70,10 +84,25 @@ class Hall:
         )
         return self.office.caller(token)
 
+    async def stay(self, number: str = NUMBER, settlements: Sequence[dict[str, str]] = ()) -> str:
+        """A stay at the hospital, as the record has it; its number."""
+        now = datetime.now(UTC)
+        no = matter_number(MatterKind.STAY, "310104", local_day(now), next(_stays))
+        async with self.database.begin() as session:
+            await insert_matter(
+                session, no=no, kind=MatterKind.STAY, status="self_paid", owner="", insured="340500",
+                person=names.person_digest(number), treatment="310104", institution=CODE, start={}, form={},
+                view={"settlements": list(settlements)}, waiting=(),
+                event=Event(type="stay:received", at=now, actor=SYSTEM),
+            )  # fmt: skip
+        return no
+
     async def issue(self, payer: dict[str, str] | None = None, **how: Any) -> dict[str, Any]:
-        """A bill of the hospital."""
-        content = body(**how) | ({"payer": payer} if payer else {})
-        answer = await self.hospital.post("/v1/medical/bills", json=content)
+        """A bill of the hospital; one over a settlement is the desk's."""
+        settled = bool(how.get("setl_id"))
+        about = "" if settled else await self.stay(payer["id_no"] if payer else NUMBER)
+        content = body(**how, about=about) | ({"payer": payer} if payer else {})
+        answer = await (self.desk if settled else self.hospital).post("/v1/medical/bills", json=content)
         assert answer.status_code == 201, answer.text
         return dict(answer.json())
 

@@ -13,13 +13,14 @@ from sqlalchemy import text
 from activities.billing import advance, carry_out
 from api.app import create_app
 from api.usecases import bill_feed
+from domain import names
 from domain.bills import LockState
 from domain.errors import Refusal
 from domain.messages import Actor, Role
 from models import bills
 from models.bills import BillLock
-from tests.bills.halls import CODE, Hall, address, body, payment, wish
-from tests.bills.places import issue, lock
+from tests.bills.halls import CODE, NUMBER, Hall, address, body, payment, wish
+from tests.bills.places import HOSPITAL, issue, lock
 from tests.bills.places import paid as paid_under
 from tests.fixtures.houses import Caller
 from tests.fixtures.samples import library
@@ -69,7 +70,7 @@ async def test_to_everybody_else_a_bill_looks_as_if_it_were_not_there(hall: Hall
 async def test_a_patient_finds_his_bills_by_the_number_that_his_login_has_verified(hall: Hall) -> None:
     number = "31019919850615002X"
     payer = {"name": "测试·乙", "id_type": "01", "id_no": number}
-    bills_ = [await hall.issue(owner="", payer=payer) for _ in range(3)]
+    bills_ = [await hall.issue(payer=payer) for _ in range(3)]
     patient, other = hall.verified(number), hall.verified("310199199001010018")
     pages, cursor = [], ""
     for _ in range(2):
@@ -89,7 +90,7 @@ async def test_a_patient_finds_his_bills_by_the_number_that_his_login_has_verifi
 
 async def test_who_has_looked_at_a_bill_stands_in_the_payers_list(hall: Hall) -> None:
     number = "310199197001010027"
-    bill = await hall.issue(owner="", payer={"name": "测试·丁", "id_type": "01", "id_no": number})
+    bill = await hall.issue(payer={"name": "测试·丁", "id_type": "01", "id_no": number})
     patient, elsewhere = hall.verified(number), hall.office.login("institution", "320500", "H32050000001")
     await hall.seen(patient, bill)
     assert (await patient.get("/v1/medical/access-log")).json()["reads"] == [], "neither his own nor the issuing"
@@ -132,8 +133,39 @@ async def test_only_an_institution_or_a_desk_issues_and_the_payer_locks_nothing(
     ],
 )
 async def test_a_bill_that_does_not_add_up_is_not_issued(hall: Hall, change: dict[str, Any], code: str) -> None:
-    answer = await hall.hospital.post("/v1/medical/bills", json=body() | change)
+    answer = await hall.hospital.post("/v1/medical/bills", json=body(about=await hall.stay()) | change)
     assert code_of(answer) == (422, code)
+
+
+async def test_an_institution_issues_in_its_own_name_for_a_stay_of_its_own(hall: Hall) -> None:
+    good = body(about=await hall.stay())
+    elsewhere = hall.office.login("institution", "310118", "H31011800003")
+    for change, field in (
+        ({"payee": {"uscc": HOSPITAL, "name": "示例医院"}}, "/payee/uscc"),
+        ({"owner": "somebody-else"}, "/owner"),
+        ({"insurance": good["insurance"] | {"setl_id": "S1"}}, "/insurance/setl_id"),
+        ({"about": ""}, "/about"),
+        ({"payer": good["payer"] | {"id_no": "31019919850615002X"}}, "/payer/id_no"),
+    ):
+        answer = await hall.hospital.post("/v1/medical/bills", json=good | change)
+        assert code_of(answer) == (422, "field_invalid"), change
+        assert [fault["field"] for fault in answer.json()["errors"]] == [field]
+    assert (await elsewhere.post("/v1/medical/bills", json=good)).status_code == 422
+    assert (await hall.hospital.post("/v1/medical/bills", json=good)).status_code == 201
+
+
+async def test_a_stay_has_one_bill_and_none_beside_a_settlement_that_stands(hall: Hall) -> None:
+    good = body(about=await hall.stay())
+    answers = await asyncio.gather(*(hall.hospital.post("/v1/medical/bills", json=good) for _ in range(4)))
+    refused = [code_of(answer) for answer in answers if answer.status_code != 201]
+    assert refused == [(409, "bill_exists")] * 3
+    (bill,) = (answer.json() for answer in answers if answer.status_code == 201)
+    await hall.act(hall.hospital, bill, "red-letter", {"reason": "开具有误"})
+    assert (await hall.hospital.post("/v1/medical/bills", json=good)).status_code == 201
+    undone = {"undoes": "", "undone_by": "S2"}, {"undoes": "S1", "undone_by": ""}
+    for settlements, status in ((({"undoes": "", "undone_by": ""},), 409), (undone, 201)):
+        wish_ = body(about=await hall.stay(settlements=settlements))
+        assert (await hall.hospital.post("/v1/medical/bills", json=wish_)).status_code == status
 
 
 async def test_a_wrong_check_code_is_a_verdict_and_no_error_page(hall: Hall) -> None:
@@ -249,10 +281,13 @@ async def test_two_desks_at_once_and_one_lock(hall: Hall) -> None:
 
 
 async def test_a_repeated_key_is_the_same_order_and_another_body_is_refused(hall: Hall) -> None:
-    first = await hall.hospital.post("/v1/medical/bills", json=body(), headers={"Idempotency-Key": "one"})
-    second = await hall.hospital.post("/v1/medical/bills", json=body(), headers={"Idempotency-Key": "one"})
+    about = await hall.stay()
+    first = await hall.hospital.post("/v1/medical/bills", json=body(about=about), headers={"Idempotency-Key": "one"})
+    second = await hall.hospital.post("/v1/medical/bills", json=body(about=about), headers={"Idempotency-Key": "one"})
     assert (first.json(), second.headers["Idempotent-Replayed"]) == (second.json(), "true")
-    other = await hall.hospital.post("/v1/medical/bills", json=body(200), headers={"Idempotency-Key": "one"})
+    other = await hall.hospital.post(
+        "/v1/medical/bills", json=body(200, about=about), headers={"Idempotency-Key": "one"}
+    )
     assert code_of(other) == (409, "idempotency_conflict")
 
 
@@ -260,7 +295,8 @@ async def test_a_double_click_is_one_order_whichever_button_it_was(hall: Hall) -
     def click(path: str, content: dict[str, Any], who: Caller) -> Any:
         return who.post(path, json=content, headers={"Idempotency-Key": path.replace("/", "_")})
 
-    issued = await asyncio.gather(*(click("/v1/medical/bills", body(), hall.hospital) for _ in range(6)))
+    content = body(about=await hall.stay())
+    issued = await asyncio.gather(*(click("/v1/medical/bills", content, hall.hospital) for _ in range(6)))
     assert {answer.status_code for answer in issued} == {201}
     (number,) = {answer.json()["number"] for answer in issued}
     bill = issued[0].json()
@@ -276,7 +312,7 @@ async def test_a_double_click_is_one_order_whichever_button_it_was(hall: Hall) -
 
 async def test_a_workflow_orders_in_the_same_way_and_what_it_repeats_is_done_once(hall: Hall) -> None:
     platform, workflow = hall.platform.ours, Actor(subject="tongban", role=Role.SYSTEM, region="340500", department="x")
-    place = {"owner": "patient-1", "institution": CODE, "insured": "340500"}
+    place = {"owner": names.person_digest(NUMBER), "institution": CODE, "insured": "340500"}
     new = issue()
     done = [await carry_out(hall.database, platform, workflow, new, place) for _ in range(3)]
     assert done[0].bill is not None
@@ -318,7 +354,7 @@ async def test_an_answer_nobody_can_use_leaves_the_order_open_and_the_repetition
         bill = await hall.issue()
         held = await hall.lock(bill, 60_000) if operation in {"release", "reimburse"} else {"lock_id": ""}
         what, who, content = {
-            "issue": ("", hall.hospital, body()),
+            "issue": ("", hall.hospital, body(about=await hall.stay())),
             "lock": ("/lock", hall.desk, wish(60_000)),
             "release": ("/release", hall.desk, {"lock_id": held["lock_id"]}),
             "reimburse": ("/reimbursements", hall.desk, payment(held, 100, f"T-{kind}")),

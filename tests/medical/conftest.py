@@ -18,6 +18,7 @@ from activities.matters import MatterActivities
 from activities.province import ProvinceActivities
 from activities.record import RecordActivities
 from adapters.registry import open_provinces
+from catalogue.medical import treatment_terms
 from domain import names
 from models.database import Database
 from tests.bills.conftest import IN_MEMORY
@@ -59,7 +60,7 @@ class Parts:
                 province=ProvinceActivities(database, provinces, 1),
                 matters=MatterActivities(database),
                 insurance=InsuranceActivities(database, self.town.gate),
-                bills=BillActivities(database, ebills, office.house.library.ebills.lock.days),
+                bills=BillActivities(database, ebills, treatment_terms().lock_days),
             )
             for worker in build_workers(temporal.client, ROLES, work, 8):
                 await stack.enter_async_context(worker)

@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 
-from tests.fixtures.houses import Caller
+from catalogue.medical import treatment_terms
+from tests.fixtures.houses import ISSUER, Caller
+from tests.fixtures.running import eventually
 from tests.insurance.places import A, C, Person
 from tests.medical.test_stays_api import computed
-from tests.medical.ward import STRICT, Bedside, Row, Ward, fen
+from tests.medical.ward import COMMUNITY, STRICT, Bedside, Row, Ward, fen
+from tongban.stack.keys import AUDIENCE, sign_token
 
 BILL: tuple[Row, ...] = ((A, "5000.00"), (C, "300.00"))
 ACCOUNT = {"account": "6222 0000 0000 0000 000"}
@@ -111,6 +114,84 @@ async def test_a_claim_is_decided_by_one_of_two_who_decide_at_once(claimant: Cla
     assert shown["status"] in ("approved", "rejected")
 
 
+async def test_the_computation_shown_is_the_one_decided(claimant: Claimant) -> None:
+    await claimant.submitted()
+    answer = await claimant.post(claimant.desk, "decision", APPROVE)
+    assert answer.status_code == 200, answer.text
+    for n in range(5):  # a colleague's decisions, too late, each refused
+        fees = [{"class": "A", "amount": 400_000 + n}, {"class": "C", "amount": 130_000 - n}]
+        answer = await claimant.post(claimant.desk, "decision", APPROVE | {"text": f"late {n}", "fees": fees})
+        assert answer.json()["code"] == "claim_state"
+    shown = await claimant.ward.claim(claimant.patient, claimant.no)
+    assert shown["computed"]["fund_pay_sumamt"] == f"{shown['amount'] / 100:.2f}"
+
+
+async def test_nobody_decides_about_his_own_claim_or_pays_it(claimant: Claimant) -> None:
+    await claimant.submitted()
+    place = {"role": "caseworker", "region": STRICT, "department": "health_insurance", "name": ""}
+    token = sign_token(
+        claimant.ward.office.logins.secrets.signing_key, issuer=ISSUER, audience=AUDIENCE, subject="desk-self", hours=1,
+        claims=place | {"id_number": claimant.person.certno},
+    )  # fmt: skip
+    himself = claimant.ward.office.caller(token)
+    answer = await claimant.post(himself, "decision", APPROVE)
+    assert (answer.status_code, answer.json()["code"]) == (409, "own_case"), answer.text
+    assert (await claimant.post(claimant.desk, "decision", APPROVE)).status_code == 200
+    answer = await claimant.post(himself, "payment", {"tx_no": "T1"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "own_case"), answer.text
+
+
+async def test_the_agency_reads_where_the_money_goes_and_nobody_else_but_the_patient_does(claimant: Claimant) -> None:
+    mine = await claimant.patient.upload()
+    await claimant.post(claimant.patient, "submission", ACCOUNT | {"documents": [mine]})
+    await claimant.until("in_review")
+    ward = claimant.ward
+    for who in (claimant.desk, claimant.patient, ward.desk(STRICT, "boss-1", "supervisor")):
+        shown = await ward.claim(who, claimant.no)
+        assert (shown["account"], [file["id"] for file in shown["documents"]]) == (ACCOUNT["account"], [mine])
+    for who in (claimant.stay.doctor, ward.desk("310104", "desk-4")):
+        shown = await ward.claim(who, claimant.no)
+        assert (shown["account"], shown["documents"]) == ("", [])
+
+
+async def test_a_claim_takes_the_discharge_over_and_is_decided_by_that_day(claimant: Claimant) -> None:
+    (found,) = await claimant.ward.rows("SELECT form FROM matter WHERE no = :no", claimant.no)
+    assert found[0]["discharge"]["endtime"].startswith("2026-10-12")
+    assert (await claimant.ward.claim(claimant.patient, claimant.no))["discharged"] == "2026-10-12"
+
+
+async def test_a_lock_that_runs_out_is_taken_again_before_the_claim_is_paid(claimant: Claimant) -> None:
+    ward = claimant.ward
+    await claimant.submitted()
+    assert (await claimant.post(claimant.desk, "decision", APPROVE)).status_code == 200
+    try:
+        await ward.ebills.pass_days(treatment_terms().lock_days + 1)
+        locks = "SELECT state FROM bill_lock WHERE claim = :no ORDER BY asked_at"
+
+        async def states() -> list[str]:
+            await ward.relay()
+            return [row[0] for row in await ward.rows(locks, claimant.no)]
+
+        assert await eventually(states, lambda found: found == ["expired", "open"], 20)
+        await claimant.until("approved")
+        paid = await claimant.post(claimant.desk, "payment", {"tx_no": f"T{claimant.no}"})
+        assert paid.status_code in (200, 202), paid.text
+        await claimant.until("paid")
+    finally:
+        await ward.ebills.controls.delete("/sim/clock")
+
+
+async def test_what_was_approved_can_be_revoked_until_it_is_paid(claimant: Claimant) -> None:
+    await claimant.submitted()
+    assert (await claimant.post(claimant.desk, "decision", APPROVE)).status_code == 200
+    answer = await claimant.post(claimant.desk, "decision", REJECT)
+    assert (answer.status_code, answer.json()["code"]) == (409, "claim_state")
+    answer = await claimant.post(claimant.desk, "decision", REJECT | {"outcome": "revoke"})
+    assert answer.status_code in (200, 202), answer.text
+    shown = await claimant.until("rejected")
+    assert (shown["amount"], shown["computed"], shown["locked"]) == (0, None, False)
+
+
 async def test_a_double_click_submits_once(claimant: Claimant) -> None:
     answers = await asyncio.gather(
         *(claimant.post(claimant.patient, "submission", ACCOUNT, key="click") for _ in range(3))
@@ -157,7 +238,7 @@ async def test_a_bill_taken_back_while_it_is_locked_suspends_the_claim(claimant:
 
     payer = {"name": bill["payer"]["name"], "id_type": "01", "id_no": claimant.person.certno}
     body = {name: bill[name] for name in ("region", "kind", "payee", "total", "items", "insurance")}
-    body |= {"payer": payer, "owner": "", "insured": STRICT}
+    body |= {"payer": payer, "about": claimant.stay.no}
     answer = await claimant.stay.doctor.post("/v1/medical/bills", json=body)
     assert answer.status_code == 201, answer.text
     another = {name: answer.json()[name] for name in ("code", "number", "check_code")}
@@ -172,7 +253,7 @@ async def test_a_bill_taken_back_while_it_is_locked_suspends_the_claim(claimant:
     [
         ({"fees": [{"class": "A", "amount": 500_000}]}, "bill_wrong_sum", "/fees"),
         ({"category": "nonsense"}, "claim_wrong", "/category"),
-        ({"discharged": "2025-12-30"}, "claim_wrong", "/discharge_date"),
+        ({"discharged": "2026-10-11"}, "claim_wrong", "/discharged"),
         ({"fees": [{"class": "B", "amount": 530_000}]}, "claim_wrong", "/fees/0/preselfpay"),
     ],
 )
@@ -230,6 +311,31 @@ async def test_a_claim_is_nobodys_business_but_the_patients_and_his_agencys(clai
     assert (await ward.doctor().get("/v1/medical/claims")).status_code == 403
     reads = (await claimant.patient.get("/v1/medical/access-log")).json()["reads"]
     assert {r["basis"] for r in reads if r["matter"] == no} == {"legal_duty", "treatment"}
+
+
+async def test_a_hospital_issues_bills_in_its_own_name_and_one_for_a_stay(claimant: Claimant) -> None:
+    bill = await claimant.bill()
+    body = {name: bill[name] for name in ("region", "kind", "payee", "total", "items", "insurance")}
+    body |= {"payer": {"name": "某", "id_type": "01", "id_no": claimant.person.certno}, "about": claimant.stay.no}
+    answer = await claimant.ward.doctor(COMMUNITY).post("/v1/medical/bills", json=body)
+    assert answer.status_code == 422, answer.text
+    answer = await claimant.stay.doctor.post("/v1/medical/bills", json=body)
+    assert (answer.status_code, answer.json()["code"]) == (409, "bill_exists"), answer.text
+
+
+async def test_a_stay_that_was_settled_directly_is_not_billed_and_claimed_again(ward: Ward) -> None:
+    person = ward.somebody("employee")
+    stay = await ward.stay(person, BILL)
+    done = await stay.settle()
+    bill = (await ward.patient(person).get(f"/v1/medical/bills/{done['bill']['code']}/{done['bill']['number']}")).json()
+    body = {name: bill[name] for name in ("region", "kind", "payee", "total", "items")}
+    body |= {
+        "payer": {"name": bill["payer"]["name"], "id_type": "01", "id_no": person.certno},
+        "about": stay.no,
+        "insurance": {"fund_pay": 0, "acct_pay": 0, "cash_pay": bill["total"], "setl_id": ""},
+    }
+    answer = await stay.doctor.post("/v1/medical/bills", json=body)
+    assert (answer.status_code, answer.json()["code"]) == (409, "bill_exists"), answer.text
 
 
 # with a bill in hand
