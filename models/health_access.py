@@ -18,7 +18,6 @@ from domain.messages import Actor
 from domain.names import holder_digest
 from models.columns import moment, serial, text_array
 
-
 ONE_READING = timedelta(minutes=5)
 
 
