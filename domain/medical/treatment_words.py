@@ -29,7 +29,7 @@ class TreatmentStatus(StrEnum):
 
 S = TreatmentStatus
 TRANSITIONS: Mapping[TreatmentStatus, frozenset[TreatmentStatus]] = {
-    S.OPENING: frozenset({S.OPEN, S.DISCHARGED, S.UNCOVERED, S.CANCELLED}),
+    S.OPENING: frozenset({S.OPEN, S.DISCHARGED, S.UNCOVERED, S.SELF_PAID, S.CANCELLED}),
     S.OPEN: frozenset({S.DISCHARGED, S.SETTLED, S.UNCOVERED, S.SELF_PAID, S.CANCELLED}),
     S.DISCHARGED: frozenset({S.SETTLED, S.UNCOVERED, S.SELF_PAID}),
     S.SETTLED: frozenset({S.OPEN, S.DISCHARGED}),
@@ -40,12 +40,14 @@ TRANSITIONS: Mapping[TreatmentStatus, frozenset[TreatmentStatus]] = {
 
 
 class TreatmentTimes(Message):
-    """Days, from a data file where each has its tag. unsettled: after discharge, until it is taken as paid in full.
-    reversal: after settlement, until nothing can be undone here any more.
+    """Days, from a data file where each has its tag. unsettled: after discharge, of a visit after the last upload,
+    until it is taken as paid in full. reversal: after settlement, until nothing can be undone here any more.
+    leave_after_s: seconds for which whoever pays in full waits for a message that moves no money.
     """
 
     unsettled_days: int = Field(ge=1, le=365)
     reversal_days: int = Field(ge=1, le=730)
+    leave_after_s: int = Field(default=30, ge=1, le=600)
 
 
 class StartTreatment(Message):
@@ -156,7 +158,9 @@ ALLOWED: Mapping[TreatmentStatus, frozenset[str]] = {
 
 
 class Upload(Message):
-    """Fee details that were uploaded at one time. status: sent, accepted, refused, cancelled."""
+    """Fee details that were uploaded at one time. status: sent, accepted, kept (here, not there), refused,
+    cancelled.
+    """
 
     part: str
     lines: int
@@ -194,7 +198,7 @@ class Trouble(Message):
 
 
 class TreatmentView(Message):
-    """The projection. running: the message under way, if any. leaving: paid in full while one was under way."""
+    """The projection. running: the message under way, if any. leaving: paid in full, or about to be."""
 
     status: TreatmentStatus
     person: str = ""  # psn_no
