@@ -191,7 +191,12 @@ class InsuranceActivities:
         if not first:
             return await self._stored(exchange)
         given = {"psn_no": exchange.person, "omsgid": msgid, "oinfno": exchange.infno}
-        (await self._ask(exchange, REVERSE, None, None, given)).output(ReversalOutput)
+        try:
+            (await self._ask(exchange, REVERSE, None, None, given)).output(ReversalOutput)
+        except Rejected as no:  # something stands on it already
+            async with self._database.begin() as session:
+                await insurance.stands(session, msgid)
+            raise _again(no) from no
         end = ExchangeEnd.VOIDED if code == LINE_DOWN else ExchangeEnd.UNUSABLE
         return await self._end(exchange, msgid, matter, end, code)
 

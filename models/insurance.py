@@ -137,6 +137,19 @@ async def take_back(session: AsyncSession, msgid: str, code: str) -> bool:
     return result.scalar_one_or_none() is not None
 
 
+async def stands(session: AsyncSession, msgid: str) -> None:
+    """2601 was refused: nothing is taken back, and what became of the message has to be asked again."""
+    await session.execute(
+        update(InsuranceMessage)
+        .where(
+            col(InsuranceMessage.msgid) == msgid,
+            col(InsuranceMessage.ended_at).is_(None),
+            col(InsuranceMessage.state) == TAKING_BACK,
+        )
+        .values(state=INTENDED)
+    )
+
+
 async def end(
     session: AsyncSession, msgid: str, state: str, code: str, said: str, output: Mapping[str, Any] | None, at: datetime
 ) -> bool:

@@ -71,7 +71,7 @@ class LeavingTreatment(TreatmentBase):
     def _leave_now(self, now: datetime) -> None:
         view = self.state.view
         if self.current is not None:
-            self.state.undo_reason, self.state.tries = "paid_in_full", 1
+            self.state.undo_reason, self.state.undo_part, self.state.tries = "paid_in_full", "", 1
             self._undo(now)
         elif view.status is S.SELF_PAID:
             self._finish(now)

@@ -35,6 +35,7 @@ from domain.medical.treatment_words import (
     ALLOWED,
     CLERKS,
     DIED,
+    STATED,
     AddFees,
     AnyTreatmentAct,
     BillRef,
@@ -162,8 +163,8 @@ class Treatment(LeavingTreatment):
                 self.note("settling", now, actor=act.actor)
                 self._ask("settle", words.settle, self._to_settle(), (), now)
             case Undo():
-                self.state.undo_reason, self.state.tries = act.reason, 1
-                self.note("undoing", now, actor=act.actor, data={"reason": act.reason})
+                self.state.undo_reason, self.state.undo_part, self.state.tries = STATED, act.part, 1
+                self.note("undoing", now, actor=act.actor, data={"reason": STATED})
                 self._undo(now)
             case Cancel():
                 self.note("cancelling", now, actor=act.actor)
@@ -173,8 +174,7 @@ class Treatment(LeavingTreatment):
                 self._move(S.OPENING, now, actor=act.actor)
                 self._ask("person", "1101", {"mdtrt_cert_type": "02"}, ("identity",), now)
             case PayInFull():
-                self.state.pay_reason = act.reason
-                self._leave(now, act.actor, act.reason)
+                self._leave(now, act.actor, STATED)
 
     def _cancel(self, now: datetime) -> None:
         view = self.state.view
@@ -321,6 +321,7 @@ class Treatment(LeavingTreatment):
             amounts=amounts_of(info),
             undoes=standing.setl_id,
             reason=self.state.undo_reason,
+            part=self.state.undo_part,
         )
         self._replace(standing.setl_id, undone_by=undoing.setl_id)
         self._set(settlements=(*self.state.view.settlements, undoing))

@@ -33,7 +33,8 @@ class TreatmentState(BaseModel):
     view: TreatmentView
     tries: int = 0
     use_account: bool = True
-    undo_reason: str = ""
+    undo_reason: str = ""  # a code
+    undo_part: str = ""
     pay_reason: str = ""
     discharge_part: str = ""
     discharge_way: str = "1"

@@ -12,6 +12,7 @@ from pydantic import Field
 from domain.medical.matter import Act, MatterKind
 from domain.messages import Actor, Message, Role
 
+STATED = "stated"  # a reason in words, which stay in the form
 DIED = "5"  # dscg_way
 
 
@@ -112,10 +113,12 @@ class Settle(Act):
 
 
 class Undo(Act):
-    """The settlement is undone (退费). ``settlement``: which one is meant; empty: the one that stands."""
+    """The settlement is undone (退费). ``settlement``: which one is meant; empty: the one that stands. ``part``: of the
+    form, with the reason in somebody's own words.
+    """
 
     act: Literal["undo"] = "undo"
-    reason: str
+    part: str
     settlement: str = ""
 
 
@@ -132,10 +135,12 @@ class Recheck(Act):
 
 
 class PayInFull(Act):
-    """The patient pays everything himself; a claim for manual reimbursement opens by itself."""
+    """The patient pays everything himself; a claim for manual reimbursement opens by itself. ``part``: of the form,
+    with the reason in somebody's own words.
+    """
 
     act: Literal["pay_in_full"] = "pay_in_full"
-    reason: str
+    part: str
 
 
 AnyTreatmentAct = Annotated[
@@ -178,7 +183,10 @@ class BillRef(Message):
 
 
 class SettledOnce(Message):
-    """A settlement, or the undoing of one. Amounts in fen, by the names of setlinfo; negative in an undoing."""
+    """A settlement, or the undoing of one. Amounts in fen, by the names of setlinfo; negative in an undoing.
+
+    reason: why it was undone, a code; ``stated``: in words, which stand in the form under ``part``.
+    """
 
     setl_id: str
     at: datetime
@@ -186,6 +194,7 @@ class SettledOnce(Message):
     undone_by: str = ""
     undoes: str = ""
     reason: str = ""
+    part: str = ""
     bill: BillRef | None = None
 
 

@@ -433,3 +433,23 @@ async def test_an_undoing_of_another_settlement_or_of_other_amounts_is_not_booke
     for each in (desk, other):
         assert [row.medfee_sumamt for row in await each.rows()] == [3_200_000]
         assert await nets(each) == 3_200_000
+
+
+async def test_what_cannot_be_taken_back_any_more_is_asked_about_again(desk: Desk) -> None:
+    """2601 takes back no admission with fees: it stands, and is done."""
+    exchange = admission(desk)
+    visit = json.loads((await desk.until_known(exchange)).body)["mdtrt_id"]
+    fees = desk.exchange("2301", "fees", {"mdtrt_id": visit}, ("fees:1",))
+    assert (await desk.until_known(fees)).end is ExchangeEnd.DONE
+    async with desk.database.begin() as session:
+        await session.execute(
+            text(
+                "UPDATE insurance_message SET ended_at = NULL, state = 'taking_back', code = 'line_down'"
+                " WHERE matter_no = :no AND number = :n"
+            ),
+            {"no": desk.no, "n": exchange.number},
+        )
+    with pytest.raises(ApplicationError, match=r"not_reversible|rejected"):
+        await desk.once(exchange)
+    again = await desk.once(exchange)
+    assert (again.end, json.loads(again.body)["mdtrt_id"]) == (ExchangeEnd.DONE, visit)

@@ -242,3 +242,16 @@ async def test_a_bill_is_about_what_was_charged_then_whatever_is_taken_down_late
     )  # fmt: skip
     content = content_of(order, matter)
     assert (content.total, sum(item.amount for item in content.items)) == (210_000, 210_000)
+
+
+async def test_words_of_why_stay_in_the_form_and_are_shown_to_those_who_may_read_the_stay(ward: Ward) -> None:
+    stay = await ward.stay(ward.somebody("employee"), SMALL)
+    await stay.settle()
+    words = "患者张三（340502199001011234）要求退费"
+    shown = await stay.undo(words)
+    assert [s["reason"] for s in shown["settlements"]] == ["", words]
+    trail = await ward.rows("SELECT type, data::text FROM event WHERE case_no = :no", stay.no)
+    assert any(row[0] == "stay:undoing" for row in trail)
+    assert not any("张三" in row[1] for row in trail)
+    (view,) = await ward.rows("SELECT progress::text FROM matter WHERE no = :no", stay.no)
+    assert "张三" not in view[0]

@@ -240,7 +240,7 @@ def test_the_same_act_again_is_the_same_act() -> None:
 def test_who_cannot_wait_pays_in_full_and_a_settlement_that_was_done_after_all_is_undone() -> None:
     course = Course().opened().with_fees().discharged()
     course.do(Settle)
-    assert course.do(PayInFull, reason="line_down") is None
+    assert course.do(PayInFull, part="words") is None
     assert course.status == S.DISCHARGED, "nobody knows yet what became of the settlement"
     course.all_answered()
     view = course.treatment.view()
@@ -254,7 +254,7 @@ def test_who_cannot_wait_pays_in_full_and_a_settlement_that_was_done_after_all_i
 def test_where_it_cannot_be_undone_the_settlement_stands_and_the_hospital_is_told() -> None:
     course = Course().opened().with_fees().discharged()
     course.do(Settle)
-    course.do(PayInFull, reason="line_down")
+    course.do(PayInFull, part="words")
     course.answer()
     course.answer(ExchangeEnd.REFUSED, "month_cleared")
     view = course.treatment.view()
@@ -265,7 +265,7 @@ def test_where_it_cannot_be_undone_the_settlement_stands_and_the_hospital_is_tol
 
 def test_a_claim_for_reimbursement_opens_by_itself_with_the_bill() -> None:
     course = Course().opened().with_fees().discharged()
-    course.do(PayInFull, reason="wish")
+    course.do(PayInFull, part="words")
     course.all_answered()
     (claim,) = course.treatment.opens
     start = StartClaim.model_validate_json(claim.start)
@@ -312,7 +312,7 @@ def test_a_settlement_refused_for_want_of_cover_leaves_the_way_of_paying_in_full
     course.do(Settle)
     course.answer(ExchangeEnd.REFUSED, "not_entitled")
     assert course.status == S.UNCOVERED
-    assert course.do(PayInFull, reason="not_entitled") is None
+    assert course.do(PayInFull, part="words") is None
     course.all_answered()
     assert course.status == S.SELF_PAID
 
@@ -335,7 +335,7 @@ def test_a_patient_who_dies_is_discharged_and_settled_like_anybody() -> None:
 def test_undone_it_can_be_settled_again_and_the_first_bill_is_cancelled() -> None:
     course = Course().settled()
     assert course.do(Settle) == "settled_already"
-    assert course.do(Undo, reason="wrong item") is None
+    assert course.do(Undo, part="words") is None
     course.all_answered()
     assert course.status == S.DISCHARGED
     assert course.do(Settle) is None
@@ -352,15 +352,15 @@ def test_undone_it_can_be_settled_again_and_the_first_bill_is_cancelled() -> Non
 def test_what_is_undone_is_named_and_the_same_order_again_is_the_same_undoing() -> None:
     course = Course().settled()
     first = course.treatment.view().settlements[0].setl_id
-    undo = Undo(id="once", actor=NURSE, reason="wrong item", settlement=first)
+    undo = Undo(id="once", actor=NURSE, part="words", settlement=first)
     assert course.treatment.check(undo) is None
     course.treatment.carry_out(undo, course.now)
     course.all_answered()
     assert course.treatment.check(undo) is None, "asked again after a lost answer"
-    assert course.do(Undo, reason="again", settlement=first) == "settlement_undone"
+    assert course.do(Undo, part="words", settlement=first) == "settlement_undone"
     assert course.do(Settle) is None
     course.all_answered()
-    assert course.do(Undo, reason="the first one", settlement=first) == "settlement_undone"
+    assert course.do(Undo, part="words", settlement=first) == "settlement_undone"
 
 
 def test_a_bill_that_comes_after_the_undoing_is_cancelled_when_it_comes() -> None:
@@ -369,7 +369,7 @@ def test_a_bill_that_comes_after_the_undoing_is_cancelled_when_it_comes() -> Non
     course.answer(bills=False)
     (bill,) = course.treatment.errands
     course.treatment.errands.clear()
-    assert course.do(Undo, reason="x") is None
+    assert course.do(Undo, part="words") is None
     course.answer(bills=False)
     course.treatment.take_outcome(bill, course.insurer.answer(bill), course.now)
     (order,) = course.treatment.errands
@@ -387,7 +387,7 @@ def test_a_year_after_a_settlement_nothing_is_undone_any_more() -> None:
     course = Course().settled()
     course.later(180)
     assert course.treatment.closed_at is not None
-    assert course.do(Undo, reason="late") == "matter_closed"
+    assert course.do(Undo, part="words") == "matter_closed"
 
 
 def leaving_while(kind: MatterKind = MatterKind.STAY) -> Course:
@@ -397,7 +397,7 @@ def leaving_while(kind: MatterKind = MatterKind.STAY) -> Course:
         assert course.do(Discharge, way="2", at=course.now, part="discharge") is None
     else:
         assert course.do(AddFees, part="fees:2", lines=1, total=50) is None
-    assert course.do(PayInFull, reason="wish") is None
+    assert course.do(PayInFull, part="words") is None
     return course
 
 
@@ -406,7 +406,7 @@ def test_nobody_pays_in_full_whose_discharge_is_refused() -> None:
     course.answer(ExchangeEnd.REFUSED, "declaration_incomplete")
     view = course.treatment.view()
     assert (view.status, view.discharged_at, view.leaving, course.treatment.errands) == (S.OPEN, None, False, [])
-    assert course.do(PayInFull, reason="wish") == "not_discharged"
+    assert course.do(PayInFull, part="words") == "not_discharged"
     assert course.do(Discharge, way="1", at=course.now, part="discharge:2") is None
 
 
@@ -460,6 +460,17 @@ def test_a_bill_is_about_the_uploads_that_were_there_when_it_was_ordered() -> No
     assert (bill.total, bill.parts) == (150, ("fees:1", "fees:2"))
 
 
+def test_the_trail_and_the_view_hold_codes_and_no_words() -> None:
+    course = Course().settled()
+    assert course.do(Undo, part="words:a") is None
+    course.all_answered()
+    assert course.do(PayInFull, part="words:b") is None
+    events = course.treatment.batch(course.now).events
+    assert [e.data["reason"] for e in events if e.data.get("reason")] == ["stated"] * 3  # undoing, leaving, left
+    undoing = course.treatment.view().settlements[1]
+    assert (undoing.reason, undoing.part) == ("stated", "words:a")
+
+
 class AnyWay(RuleBasedStateMachine):
     """Random acts, answers and days. Bills come whenever they like."""
 
@@ -503,11 +514,11 @@ class AnyWay(RuleBasedStateMachine):
 
     @rule()
     def undo(self) -> None:
-        self.course.do(Undo, reason="r")
+        self.course.do(Undo, part="words")
 
     @rule()
     def pay(self) -> None:
-        self.course.do(PayInFull, reason="r")
+        self.course.do(PayInFull, part="words")
 
     @rule(days=st.integers(1, 200))
     def days_go_by(self, days: int) -> None:

@@ -76,7 +76,7 @@ def test_a_line_that_is_down_at_the_upload_or_the_discharge_leaves_the_way_of_pa
     view = course.treatment.view()
     assert (view.status, view.total, view.uploads[0].status) == (S.UNCOVERED, 500, "kept")
     assert course.do(Discharge, way="2", at=course.now, part="discharge") is None
-    assert course.do(PayInFull, reason="cannot wait") is None
+    assert course.do(PayInFull, part="words") is None
     assert course.status == S.SELF_PAID
 
 
