@@ -102,12 +102,13 @@ KINDS: Mapping[BillWork, OrderKind] = {
 def content_of(order: BillOrder, matter: Matter) -> BillContent:
     """The bill of a treatment: its lines by name, who pays, what the funds have paid.
 
-    What was uploaded last may not be on record yet; then it fails, to be tried again.
+    The lines are those of the uploads that the order names, whatever was taken down since. If they are not what the
+    order says, it fails, to be tried again.
     """
     identity: Mapping[str, Any] = matter.form["identity"]
-    settled, items = order.about != order.no, _items(matter)
+    settled, items = order.about != order.no, _items(order, matter)
     if sum(item.amount for item in items) != order.total:
-        raise ApplicationError(f"the record of {order.no} is behind", type="RecordBehind")
+        raise ApplicationError(f"the bill of {order.no} is over another sum", type="OtherSum")
     return BillContent(
         region=matter.treatment,
         kind=BillKind.INPATIENT if matter.kind == MatterKind.STAY else BillKind.OUTPATIENT,
@@ -124,13 +125,11 @@ def content_of(order: BillOrder, matter: Matter) -> BillContent:
     )
 
 
-def _items(matter: Matter) -> tuple[words.BillItem, ...]:
+def _items(order: BillOrder, matter: Matter) -> tuple[words.BillItem, ...]:
     """What was charged, equal names in one line."""
     sums: dict[str, int] = {}
-    for upload in matter.progress["uploads"]:
-        if upload["status"] not in {"accepted", "kept"}:
-            continue
-        for line in matter.form[upload["part"]]["feedetail"]:
+    for part in order.parts:
+        for line in matter.form[part]["feedetail"]:
             name = line["med_list_name"] or line["med_list_codg"]
             sums[name] = sums.get(name, 0) + fen(line["det_item_fee_sumamt"])
     return tuple(words.BillItem(name=name, amount=amount) for name, amount in sums.items())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -9,9 +10,9 @@ from typing import Any
 from domain.ledger import Reversal, SettledAmounts, SettledRow
 from domain.medical import Exchange
 from domain.medical.interface import SetlInfo
-from domain.medical.interface_words import UNDOES
+from domain.medical.interface_words import UNDOES, fen
 from models.database import Session
-from models.ledger import post_reversal, post_settlement
+from models.ledger import find_settlement, post_reversal, post_settlement
 from models.matters import Matter
 
 WIRE_TIME = "%Y-%m-%d %H:%M:%S"
@@ -25,14 +26,22 @@ async def book(session: Session, exchange: Exchange, matter: Matter, msgid: str,
     """Enters what a platform has settled or undone. Raises BadSettlement, or ValidationError if it does not add up."""
     info = SetlInfo.model_validate(output["setlinfo"])
     day = datetime.strptime(info.setl_time, WIRE_TIME).date()  # noqa: DTZ007 - the wire's times are of Asia/Shanghai
+    asked = json.loads(exchange.body)
+    amounts = SettledAmounts.model_validate({name: getattr(info, name) for name in SettledAmounts.model_fields})
     if exchange.infno in UNDOES:
         if not info.orig_setl_id:
             raise BadSettlement("an undoing of nothing")
+        if info.orig_setl_id != asked["setl_id"]:
+            raise BadSettlement("the undoing of another settlement")
+        original = await find_settlement(session, info.orig_setl_id)
+        if original is not None and amounts != original.amounts.negated():
+            raise BadSettlement("an undoing of other amounts")
         await post_reversal(session, Reversal(original=info.orig_setl_id, setl_id=info.setl_id, msgid=msgid, day=day))
         return
     if not info.setl_id or info.orig_setl_id:
         raise BadSettlement("not a settlement")
-    amounts = SettledAmounts.model_validate({name: getattr(info, name) for name in SettledAmounts.model_fields})
+    if amounts.medfee_sumamt != fen(asked["medfee_sumamt"]):
+        raise BadSettlement("a settlement of another sum")
     await post_settlement(
         session,
         SettledRow(

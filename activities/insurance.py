@@ -7,6 +7,7 @@
     doubt     nobody knows whether it was done. One that 2601 takes back is asked about (5203): done, and its outcome is
               read; never arrived, and it is taken back (2601), so that it can do nothing if it arrives late. The others
               are sent again under their own msgid, under which a platform does nothing twice.
+    taken back  committed before 2601 leaves; from then on it ends without effect, whatever a try that runs late learns
 
 Nothing that moves money is ever sent a second time. As long as nobody can be asked, the activity fails and Temporal
 tries again.
@@ -14,6 +15,7 @@ tries again.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
@@ -34,7 +36,7 @@ from domain.medical.interface_words import DROPS, MESSAGES, REVERSIBLE, SETTLES,
 from domain.medical.recognition.reports import ABOUT_REPORTS, recordable, told
 from models import insurance
 from models.database import Database
-from models.insurance import INTENDED, UNSENT
+from models.insurance import INTENDED, TAKING_BACK, UNSENT
 from models.ledger import LedgerConflict, end_doubt, open_doubt
 from models.matters import Matter, read_matter
 
@@ -44,9 +46,10 @@ QUERY, REVERSE, IN_HOSPITAL, YEAR = "5203", "2601", "5303", "5206"
 YEARLY = frozenset({"2304"})  # of outpatient care the national query tells no totals
 VOID = frozenset({"reversed", "tombstone"})
 LINE_DOWN = "line_down"
+ATTEMPT_S = 50  # below start-to-close (workflows.calls), so that no try outlives what Temporal knows of it
 MOST_TRIES = 3  # in which nothing was sent, or nothing could be learnt
 QUESTIONS = frozenset({"person", "entitled", "preview"})  # what a stay or visit asks without effect
-UNSENT_ENDS = QUESTIONS | {"open", "settle", "undo"}
+UNSENT_ENDS = QUESTIONS | {"open", "info", "fees", "cancel_fees", "discharge", "cancel", "settle", "undo"}
 
 
 class Gate(Protocol):
@@ -68,12 +71,23 @@ class InsuranceActivities:
         now = datetime.now(UTC)
         async with self._database.begin() as session:
             row, new = await insurance.intend(session, exchange, now)
+            before = row.state
+            doubtful = not new and not await insurance.resend(session, row.msgid)
             matter = await read_matter(session, exchange.no)
         if matter is None:
             raise ApplicationError(f"no matter {exchange.no}", type="NoMatter")
         if row.ended_at is not None:
             return outcome_of(exchange, row.state, row.code, row.text, row.output)
-        doubtful = not new and row.state != UNSENT
+        try:
+            async with asyncio.timeout(ATTEMPT_S):
+                return await self._attempt(exchange, row, matter, doubtful, before == TAKING_BACK)
+        except TimeoutError as late:
+            await self._mark(exchange, row.msgid, INTENDED, "attempt_timeout")
+            raise ApplicationError("attempt_timeout", type="Ambiguous") from late
+
+    async def _attempt(
+        self, exchange: Exchange, row: insurance.InsuranceMessage, matter: Matter, doubtful: bool, taking_back: bool
+    ) -> ExchangeOutcome:
         if not doubtful or exchange.infno not in REVERSIBLE:
             try:
                 return await self._send(exchange, row.msgid, row.sent_at, matter)
@@ -91,6 +105,8 @@ class InsuranceActivities:
                         return await self._end(exchange, row.msgid, matter, ExchangeEnd.VOIDED, LINE_DOWN)
                     raise _again(error) from error
         try:
+            if taking_back:  # a try before this one has begun to; why stands in the row
+                return await self._take_back(exchange, row.msgid, matter, row.code)
             return await self._resolve(exchange, row.msgid, matter)
         except ProvinceError as error:  # it stays in doubt
             raise _again(error) from error
@@ -143,13 +159,12 @@ class InsuranceActivities:
             asked = await self._ask(exchange, QUERY, None, None, {"psn_no": exchange.person, "msgid": msgid})
             said = asked.output(SettlementsOutput)
         except ContractBroken as broken:
-            await self._take_back(exchange, msgid)
-            return await self._end(exchange, msgid, matter, ExchangeEnd.UNUSABLE, broken.code)
+            return await self._take_back(exchange, msgid, matter, broken.code)
         if said.msg_stas == "done":
             output = await self._what_was_done(exchange, msgid, said, json.loads(asked.body))
             return await self._done(exchange, msgid, matter, output)
         if said.msg_stas not in VOID:
-            await self._take_back(exchange, msgid)
+            return await self._take_back(exchange, msgid, matter, LINE_DOWN)
         return await self._end(exchange, msgid, matter, ExchangeEnd.VOIDED, LINE_DOWN)
 
     async def _what_was_done(
@@ -169,10 +184,21 @@ class InsuranceActivities:
             raise Ambiguous("admission_not_shown")
         return {"psn_no": exchange.person, "mdtrt_id": bed["mdtrt_id"]}
 
-    async def _take_back(self, exchange: Exchange, msgid: str) -> None:
+    async def _take_back(self, exchange: Exchange, msgid: str, matter: Matter, code: str) -> ExchangeOutcome:
         """2601: from now on it certainly has no effect, whether it has arrived, arrives late, or never."""
+        async with self._database.begin() as session:
+            first = await insurance.take_back(session, msgid, code)
+        if not first:
+            return await self._stored(exchange)
         given = {"psn_no": exchange.person, "omsgid": msgid, "oinfno": exchange.infno}
-        (await self._ask(exchange, REVERSE, None, None, given)).output(ReversalOutput)
+        try:
+            (await self._ask(exchange, REVERSE, None, None, given)).output(ReversalOutput)
+        except Rejected as no:  # something stands on it already
+            async with self._database.begin() as session:
+                await insurance.stands(session, msgid)
+            raise _again(no) from no
+        end = ExchangeEnd.VOIDED if code == LINE_DOWN else ExchangeEnd.UNUSABLE
+        return await self._end(exchange, msgid, matter, end, code)
 
     async def _ask(
         self, exchange: Exchange, infno: str, msgid: str | None, at: datetime | None, given: Mapping[str, object]
@@ -206,7 +232,7 @@ class InsuranceActivities:
         except (BadSettlement, LedgerConflict, ValidationError) as bad:
             log.error("settlement_unusable", matter=exchange.no, msgid=msgid, error=type(bad).__name__)
             if exchange.infno in REVERSIBLE:
-                await self._take_back(exchange, msgid)
+                return await self._take_back(exchange, msgid, matter, "amounts_inconsistent")
             return await self._end(exchange, msgid, matter, ExchangeEnd.UNUSABLE, "amounts_inconsistent")
 
     async def _refused(self, exchange: Exchange, msgid: str, matter: Matter, no: Rejected) -> ExchangeOutcome:
@@ -227,18 +253,26 @@ class InsuranceActivities:
         if output is not None and exchange.infno in ABOUT_REPORTS:
             output = recordable(exchange.infno, matter.no, str(matter.start.get("holder", "")), output)
         async with self._database.begin() as session:
-            if output is not None and exchange.infno in SETTLES | UNDOES:
+            won = await insurance.end(session, msgid, end.value, code, said, output, now)
+            if won and output is not None and exchange.infno in SETTLES | UNDOES:
                 await book(session, exchange, matter, msgid, output)
-            else:
+            elif won:
                 await end_doubt(session, msgid)
-            await insurance.end(session, msgid, end.value, code, said, output, now)
-        return outcome_of(exchange, end.value, code, said, output)
+        return outcome_of(exchange, end.value, code, said, output) if won else await self._stored(exchange)
+
+    async def _stored(self, exchange: Exchange) -> ExchangeOutcome:
+        """The end that another try has written. While that one is still taking it back there is none: tried again."""
+        async with self._database.begin() as session:
+            row = await insurance.read_message(session, exchange.no, exchange.number)
+        if row is None or row.ended_at is None:
+            raise ApplicationError("taking_back", type="Ambiguous")
+        return outcome_of(exchange, row.state, row.code, row.text, row.output)
 
     async def _mark(self, exchange: Exchange, msgid: str, state: str, code: str) -> None:
         """A try is over. Money in doubt is no difference of the day's reconciliation until it is known."""
         async with self._database.begin() as session:
-            await insurance.mark(session, msgid, state, code)
-            if state == INTENDED and exchange.infno in SETTLES | UNDOES:
+            marked = await insurance.mark(session, msgid, state, code)
+            if marked and state == INTENDED and exchange.infno in SETTLES | UNDOES:
                 await open_doubt(session, msgid, local_day(datetime.now(UTC)))
 
 

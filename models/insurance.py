@@ -18,11 +18,13 @@ from domain.calendar import SHANGHAI
 from domain.medical import Exchange
 from models.columns import json_column, moment
 
-INTENDED, UNSENT = "intended", "unsent"
+INTENDED, UNSENT, TAKING_BACK = "intended", "unsent", "taking_back"
+WITHOUT_EFFECT = frozenset({"voided", "unusable"})  # the only ends of what is being taken back
 
 
 class InsuranceMessage(SQLModel, table=True):
-    """state: intended (it may have arrived), unsent (it certainly has not), or an ``ExchangeEnd``.
+    """state: intended (it may have arrived), unsent (it certainly has not), taking_back (2601 is under way, and it will
+    have no effect), or an ``ExchangeEnd``.
 
     context: what was asked before it was sent, to recompute by: of a settlement the totals of the year until then.
     """
@@ -30,7 +32,7 @@ class InsuranceMessage(SQLModel, table=True):
     __tablename__ = "insurance_message"
     __table_args__ = (
         UniqueConstraint("matter_no", "number"),
-        Index("ix_insurance_message_open", "place", postgresql_where=text("state IN ('intended', 'unsent')")),
+        Index("ix_insurance_message_open", "place", postgresql_where=text("ended_at IS NULL")),
     )
 
     msgid: str = Field(sa_column=Column(CHAR(30), primary_key=True))
@@ -94,22 +96,72 @@ async def read_message(session: AsyncSession, matter_no: str, number: int) -> In
     return result.scalar_one_or_none()
 
 
-async def mark(session: AsyncSession, msgid: str, state: str, code: str = "") -> None:
-    """A try is over and its end is not known, or nothing was sent."""
-    await session.execute(
+async def resend(session: AsyncSession, msgid: str) -> bool:
+    """What was certainly not sent will be: from now on it may have arrived. False if another try may have sent it."""
+    result = await session.execute(
+        update(InsuranceMessage)
+        .where(
+            col(InsuranceMessage.msgid) == msgid,
+            col(InsuranceMessage.ended_at).is_(None),
+            col(InsuranceMessage.state) == UNSENT,
+        )
+        .values(state=INTENDED)
+        .returning(col(InsuranceMessage.msgid))
+    )
+    return result.scalar_one_or_none() is not None
+
+
+async def mark(session: AsyncSession, msgid: str, state: str, code: str = "") -> bool:
+    """A try is over and its end is not known, or nothing was sent. False if it has ended, or is being taken back."""
+    result = await session.execute(
+        update(InsuranceMessage)
+        .where(
+            col(InsuranceMessage.msgid) == msgid,
+            col(InsuranceMessage.ended_at).is_(None),
+            col(InsuranceMessage.state) != TAKING_BACK,
+        )
+        .values(state=state, code=code, tries=col(InsuranceMessage.tries) + 1)
+        .returning(col(InsuranceMessage.msgid))
+    )
+    return result.scalar_one_or_none() is not None
+
+
+async def take_back(session: AsyncSession, msgid: str, code: str) -> bool:
+    """2601 is about to be sent: whatever a late try learns, it ends without effect. False if it has ended already."""
+    result = await session.execute(
         update(InsuranceMessage)
         .where(col(InsuranceMessage.msgid) == msgid, col(InsuranceMessage.ended_at).is_(None))
-        .values(state=state, code=code, tries=col(InsuranceMessage.tries) + 1)
+        .values(state=TAKING_BACK, code=code)
+        .returning(col(InsuranceMessage.msgid))
+    )
+    return result.scalar_one_or_none() is not None
+
+
+async def stands(session: AsyncSession, msgid: str) -> None:
+    """2601 was refused: nothing is taken back, and what became of the message has to be asked again."""
+    await session.execute(
+        update(InsuranceMessage)
+        .where(
+            col(InsuranceMessage.msgid) == msgid,
+            col(InsuranceMessage.ended_at).is_(None),
+            col(InsuranceMessage.state) == TAKING_BACK,
+        )
+        .values(state=INTENDED)
     )
 
 
 async def end(
     session: AsyncSession, msgid: str, state: str, code: str, said: str, output: Mapping[str, Any] | None, at: datetime
 ) -> bool:
-    """How it ended; False if that is on record already: the first end counts."""
+    """How it ended; False if that is on record already (the first end counts), or if it is being taken back and this
+    would be an end with an effect.
+    """
+    open_ = [col(InsuranceMessage.msgid) == msgid, col(InsuranceMessage.ended_at).is_(None)]
+    if state not in WITHOUT_EFFECT:
+        open_.append(col(InsuranceMessage.state) != TAKING_BACK)
     result = await session.execute(
         update(InsuranceMessage)
-        .where(col(InsuranceMessage.msgid) == msgid, col(InsuranceMessage.ended_at).is_(None))
+        .where(*open_)
         .values(
             state=state,
             code=code,
@@ -136,9 +188,6 @@ async def messages_of(session: AsyncSession, matter_no: str) -> Sequence[Insuran
 async def in_doubt(session: AsyncSession) -> dict[str, int]:
     """Province -> messages whose end is not known."""
     rows = await session.execute(
-        text(
-            "SELECT substr(place, 1, 2) || '0000', count(*) FROM insurance_message"
-            " WHERE state IN ('intended', 'unsent') GROUP BY 1"
-        )
+        text("SELECT substr(place, 1, 2) || '0000', count(*) FROM insurance_message WHERE ended_at IS NULL GROUP BY 1")
     )
     return {row[0]: int(row[1]) for row in rows}

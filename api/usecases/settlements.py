@@ -65,7 +65,7 @@ async def fact(session: Session, house: House, login: Login, setl_id: str) -> Se
     if computed is not None:
         agrees = all(computed[n] == yuan(done.amounts[n]) for n in done.amounts if n in computed)
     return SettlementFact(
-        no=matter.no, settlement=settlement_out(done), lines=lines, recomputed=computed, agrees=agrees
+        no=matter.no, settlement=settlement_out(done, matter), lines=lines, recomputed=computed, agrees=agrees
     )
 
 

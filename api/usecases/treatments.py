@@ -247,7 +247,10 @@ async def act(house: House, login: Login, kind: MatterKind, no: str, what: str, 
     """Whatever needs no form: previews, settles, cancels, checks again, pays in full."""
     async with house.database.begin() as session:
         matter = await own_matter(session, login, kind, no)
-    who = {"id": act_id(login, matter, body, what, key), "actor": login.actor}
+        act = act_id(login, matter, body, what, key)
+        if isinstance(body, ReasonIn):
+            await add_part(session, no, _words(act), {"reason": body.reason})
+    who = {"id": act, "actor": login.actor}
     made: AnyTreatmentAct
     match what, body:
         case "preview", _:
@@ -261,7 +264,7 @@ async def act(house: House, login: Login, kind: MatterKind, no: str, what: str, 
         case "cancel_fees", CancelFeesIn():
             made = CancelFees.model_validate(who | {"part": body.upload})
         case "pay_in_full", ReasonIn():
-            made = PayInFull.model_validate(who | {"reason": body.reason})
+            made = PayInFull.model_validate(who | {"part": _words(act)})
         case _:
             raise Refusal("internal")
     return await do(house, matter, made)
@@ -271,12 +274,18 @@ async def reverse(house: House, login: Login, body: ReversalIn, key: str) -> Mat
     """A settlement is undone: the one that is named, which has to be the one that stands."""
     async with house.database.begin() as session:
         matter = await own_treatment(session, login, body.no)
-    view = TreatmentView.model_validate(matter.progress)
-    if not any(s.setl_id == body.settlement and not s.undoes for s in view.settlements):
-        raise Refusal("settlement_unknown", "/settlement")
+        view = TreatmentView.model_validate(matter.progress)
+        if not any(s.setl_id == body.settlement and not s.undoes for s in view.settlements):
+            raise Refusal("settlement_unknown", "/settlement")
+        act = act_id(login, matter, body, "undo", key)
+        await add_part(session, matter.no, _words(act), {"reason": body.reason})
     # whether it still stands the workflow says, which knows this very act if it has carried it out before
-    who = {"id": act_id(login, matter, body, "undo", key), "actor": login.actor}
-    return await do(house, matter, Undo(**who, reason=body.reason, settlement=body.settlement))
+    return await do(house, matter, Undo(id=act, actor=login.actor, part=_words(act), settlement=body.settlement))
+
+
+def _words(act: str) -> str:
+    """The part of the form with somebody's own words about an act; they may say anything, and stay there."""
+    return f"words:{act}"
 
 
 # who sees what
@@ -358,7 +367,7 @@ async def shown(session: Session, house: House, matter: Matter) -> TreatmentOut:
         running=view.running,
         trouble=TroubleOut(**view.trouble.model_dump()) if view.trouble else None,
         preview=dict(view.preview) if view.preview is not None else None,
-        settlements=[settlement_out(s) for s in view.settlements],
+        settlements=[settlement_out(s, matter) for s in view.settlements],
         bill=_bill(view.self_paid_bill),
         claim=claims[0] if claims else "",
         waiting_on=[waiting] if waiting else [],
@@ -368,15 +377,15 @@ async def shown(session: Session, house: House, matter: Matter) -> TreatmentOut:
     )
 
 
-def settlement_out(done: SettledOnce) -> SettlementOut:
-    """One settlement or undoing."""
+def settlement_out(done: SettledOnce, matter: Matter) -> SettlementOut:
+    """One settlement or undoing; why it was undone in the words that were said, else as a code."""
     return SettlementOut(
         settlement=done.setl_id,
         at=done.at,
         amounts=dict(done.amounts),
         undone_by=done.undone_by,
         undoes=done.undoes,
-        reason=done.reason,
+        reason=str(matter.form[done.part]["reason"]) if done.part in matter.form else done.reason,
         bill=_bill(done.bill),
     )
 

@@ -113,6 +113,7 @@ class BillOrder(Message):
     acct_pay: int = 0
     code: str = ""
     bill_number: str = ""
+    parts: tuple[str, ...] = ()  # of the form: the uploads that a bill to be issued is about, as they were then
     unit: str = ""  # 统一社会信用代码 of whoever issues it, or locks it
     lock: str = ""
     tx_no: str = ""

@@ -19,6 +19,7 @@ from datetime import datetime
 
 from domain.medical.claim import DISCHARGE, Claim, StartClaim
 from domain.medical.interface_words import amounts_of, fen, yuan
+from domain.medical.leaving import LeavingTreatment
 from domain.medical.matter import (
     BillOrder,
     BillWork,
@@ -29,11 +30,12 @@ from domain.medical.matter import (
     MatterKind,
     Opening,
 )
-from domain.medical.treatment_state import TreatmentBase
+from domain.medical.treatment_state import MONEY
 from domain.medical.treatment_words import (
     ALLOWED,
     CLERKS,
     DIED,
+    STATED,
     AddFees,
     AnyTreatmentAct,
     BillRef,
@@ -51,7 +53,7 @@ from domain.medical.treatment_words import (
     Undo,
     Upload,
 )
-from domain.messages import SYSTEM, Actor, Role
+from domain.messages import SYSTEM, Role
 
 S = TreatmentStatus
 MOST_TRIES = 3  # of one message that was voided, before a person is asked
@@ -60,7 +62,7 @@ NOT_COVERED = frozenset(
 )
 
 
-class Treatment(TreatmentBase):
+class Treatment(LeavingTreatment):
     """The course of one stay or visit."""
 
     def begin(self, now: datetime) -> None:
@@ -72,6 +74,11 @@ class Treatment(TreatmentBase):
         if name == "reversal":
             self.note("final", now)
             self.close(now)
+        elif name == "go_without":
+            self._go_without(now)
+        elif self.kind is MatterKind.VISIT and not self.state.view.total:
+            self.note("forgotten", now)
+            self._cancel(now)
         else:
             self._leave(now, SYSTEM, "unsettled")
 
@@ -120,11 +127,6 @@ class Treatment(TreatmentBase):
             return "upload_unknown"
         return None
 
-    def _taken(self, part: str, *statuses: str) -> list[str]:
-        """The uploads that are there: all, or this one."""
-        wanted = statuses or ("accepted", "kept")
-        return [u.part for u in self.state.view.uploads if u.status in wanted and part in {"", u.part}]
-
     def apply(self, act: AnyTreatmentAct, now: datetime) -> None:
         view, words = self.state.view, self.messages
         visit = {"mdtrt_id": view.visit}
@@ -132,6 +134,7 @@ class Treatment(TreatmentBase):
             case AddFees():
                 upload = Upload(part=act.part, lines=act.lines, total=act.total, status="sent")
                 self._set(uploads=(*view.uploads, upload))
+                self.state.charged_at = now
                 self.note("fees:sent", now, actor=act.actor, data={"part": act.part, "lines": str(act.lines)})
                 if view.status is S.UNCOVERED:
                     self._uploaded(act.part, "kept")  # there is no visit at the platform to put them to
@@ -139,6 +142,7 @@ class Treatment(TreatmentBase):
                     self._ask("fees", words.fees, visit, (act.part,), now)
             case CancelFees():
                 self.note("fees:cancelling", now, actor=act.actor, data={"part": act.part})
+                self.state.cancelling = act.part
                 for kept in self._taken(act.part, "kept"):
                     self._uploaded(kept, "cancelled")  # it has never gone up
                 if view.status is S.UNCOVERED and not self._taken(act.part):
@@ -148,10 +152,9 @@ class Treatment(TreatmentBase):
             case Discharge():
                 self.note("discharging", now, actor=act.actor, data={"way": act.way})
                 self._set(died=act.way == DIED, discharged_at=act.at)
-                self.state.discharge_part = act.part
-                if view.status is S.UNCOVERED:
-                    return
-                self._ask_discharge(act.way, act.part, now)
+                self.state.discharge_part, self.state.discharge_way = act.part, act.way
+                if view.status is not S.UNCOVERED:
+                    self._ask_discharge("discharge", now)
             case Preview():
                 self._ask("preview", words.preview, self._to_settle(), (), now)
                 self.note("previewed", now, actor=act.actor)
@@ -160,22 +163,26 @@ class Treatment(TreatmentBase):
                 self.note("settling", now, actor=act.actor)
                 self._ask("settle", words.settle, self._to_settle(), (), now)
             case Undo():
-                self.state.undo_reason, self.state.tries = act.reason, 1
-                self.note("undoing", now, actor=act.actor, data={"reason": act.reason})
+                self.state.undo_reason, self.state.undo_part, self.state.tries = STATED, act.part, 1
+                self.note("undoing", now, actor=act.actor, data={"reason": STATED})
                 self._undo(now)
             case Cancel():
                 self.note("cancelling", now, actor=act.actor)
-                if view.visit:
-                    self._ask("cancel", words.cancel, visit, (), now)
-                else:
-                    self._over(S.CANCELLED, now)
+                self._cancel(now)
             case Recheck():
-                self.state.tries = 1
+                self.state.tries, self.state.charged_at = 1, now
                 self._move(S.OPENING, now, actor=act.actor)
                 self._ask("person", "1101", {"mdtrt_cert_type": "02"}, ("identity",), now)
             case PayInFull():
-                self.state.pay_reason = act.reason
-                self._leave(now, act.actor, act.reason)
+                self._leave(now, act.actor, STATED)
+
+    def _cancel(self, now: datetime) -> None:
+        view = self.state.view
+        if view.visit:
+            self.state.charged_at = now
+            self._ask("cancel", self.messages.cancel, {"mdtrt_id": view.visit}, (), now)
+        else:
+            self._over(S.CANCELLED, now)
 
     def _to_settle(self) -> dict[str, object]:
         view = self.state.view
@@ -186,13 +193,6 @@ class Treatment(TreatmentBase):
             "acct_used_flag": "1" if self.state.use_account else "0",
         }
 
-    def _undo(self, now: datetime) -> None:
-        standing = self.current
-        if standing is None:
-            raise RuntimeError(f"{self.no}: nothing to undo")
-        body = {"mdtrt_id": self.state.view.visit, "setl_id": standing.setl_id}
-        self._ask("undo", self.messages.undo, body, (), now)
-
     # what comes back
 
     def take_outcome(self, errand: Errand, outcome: ExchangeOutcome, now: datetime) -> None:
@@ -201,7 +201,9 @@ class Treatment(TreatmentBase):
             return
         self._set(running="")
         self.note(f"message:{outcome.end}", now, data={"infno": errand.infno, "code": outcome.code})
-        if outcome.end is ExchangeEnd.DONE:
+        if self.state.view.leaving and errand.purpose not in MONEY:
+            self._ended_while_leaving(errand, outcome, now)
+        elif outcome.end is ExchangeEnd.DONE:
             self._take_done(errand, json.loads(outcome.body), now)
         else:
             self._set(trouble=Trouble(purpose=errand.purpose, code=outcome.code, text=outcome.text))
@@ -210,7 +212,7 @@ class Treatment(TreatmentBase):
             self._leave_now(now)
 
     def _take_done(self, errand: Exchange, output: Mapping[str, object], now: datetime) -> None:
-        view, words = self.state.view, self.messages
+        view = self.state.view
         match errand.purpose:
             case "person":
                 self._person(output, now)
@@ -218,22 +220,17 @@ class Treatment(TreatmentBase):
                 self._entitled(output, now)
             case "open":
                 self._set(visit=str(output["mdtrt_id"]))
-                if words.info:
-                    body = {"mdtrt_id": str(output["mdtrt_id"]), "med_type": self.start.med_type}
-                    self._ask("info", words.info, body, ("admission",), now)
-                else:
-                    self._opened(now)
+                self._describe(now)
             case "info":
+                self.state.informed = True
                 self._opened(now)
             case "fees":
                 self._uploaded(errand.parts[0], "accepted")
                 self._catch_up(now)
             case "cancel_fees":
-                only = errand.parts[0].removeprefix("cancel:") if errand.parts else ""
-                for upload in view.uploads:
-                    if upload.status == "accepted" and only in {"", upload.part}:
-                        self._uploaded(upload.part, "cancelled")
+                self._taken_down(self.state.cancelling)
             case "discharge":
+                self.state.left = True
                 self._move(S.DISCHARGED, now, died=str(view.died).lower())
             case "preview":
                 self._set(preview=amounts_of(_setlinfo(output)))
@@ -266,8 +263,11 @@ class Treatment(TreatmentBase):
             return
         self._set(category=str(output.get("category") or ""), filing=str(output.get("trt_dcla_detl_sn") or ""))
         if self.state.view.visit:  # it has been open there all along
-            self._move(S.DISCHARGED if self.state.view.discharged_at is not None else S.OPEN, now)
-            self._catch_up(now)
+            if self.state.left:
+                self._move(S.DISCHARGED, now)
+                self._catch_up(now)
+            else:
+                self._describe(now)
             return
         body: dict[str, object] = {
             "insutype": self.start.insutype,
@@ -279,6 +279,15 @@ class Treatment(TreatmentBase):
         if self.start.disease:
             body["dise_codg"] = self.start.disease
         self._ask("open", self.messages.open, body, ("identity", "admission"), now)
+
+    def _describe(self, now: datetime) -> None:
+        """A visit is described once it is registered; a stay has been, with its admission."""
+        view, words = self.state.view, self.messages
+        if words.info and not self.state.informed:
+            body = {"mdtrt_id": view.visit, "med_type": self.start.med_type}
+            self._ask("info", words.info, body, ("admission",), now)
+        else:
+            self._opened(now)
 
     def _opened(self, now: datetime) -> None:
         """Open at the platform; what was uploaded or said while there was no cover is made up for."""
@@ -292,11 +301,7 @@ class Treatment(TreatmentBase):
         if kept:
             self._ask("fees", self.messages.fees, {"mdtrt_id": view.visit}, (kept[0],), now)
         elif view.status is S.OPEN and view.discharged_at is not None:
-            self._ask_discharge(DIED if view.died else "1", self.state.discharge_part, now)
-
-    def _ask_discharge(self, way: str, part: str, now: datetime) -> None:
-        body = {"mdtrt_id": self.state.view.visit, "dscg_way": way}
-        self._ask("discharge", self.messages.discharge, body, (part,), now)
+            self._ask_discharge("discharge", now)
 
     def _settled(self, output: Mapping[str, object], now: datetime) -> None:
         info = _setlinfo(output)
@@ -316,9 +321,11 @@ class Treatment(TreatmentBase):
             amounts=amounts_of(info),
             undoes=standing.setl_id,
             reason=self.state.undo_reason,
+            part=self.state.undo_part,
         )
         self._replace(standing.setl_id, undone_by=undoing.setl_id)
         self._set(settlements=(*self.state.view.settlements, undoing))
+        self.state.charged_at = now
         back = S.DISCHARGED if self.state.view.discharged_at is not None else S.OPEN
         self._move(back, now, undone=standing.setl_id)
         if standing.bill is not None:
@@ -335,11 +342,16 @@ class Treatment(TreatmentBase):
                     self._over(S.CANCELLED, now, reason=outcome.code)
                 else:
                     self._uncovered(errand.purpose, "link_down" if voided else outcome.code, now, outcome.text)
+            case "fees" if voided:  # never sent: kept here, until somebody has it checked again
+                self._uploaded(errand.parts[0], "kept")
+                self._uncovered("fees", "link_down", now)
             case "fees":
                 self._uploaded(errand.parts[0], "refused", outcome.code)
                 # of what is made up for after a discharge: the lines have to be mended before he can be discharged
                 self._set(discharged_at=None if self.state.view.status is S.OPEN else self.state.view.discharged_at)
                 self._catch_up(now)
+            case "discharge" if voided:  # he has left all the same
+                self._uncovered("discharge", "link_down", now)
             case "discharge":
                 self._set(discharged_at=None, died=False)
             case "settle" if voided and self.state.tries < MOST_TRIES and not self.state.view.leaving:
@@ -358,33 +370,6 @@ class Treatment(TreatmentBase):
         """Direct settlement is refused, or nobody can be reached: for now the patient is on his own."""
         self._set(trouble=Trouble(purpose=purpose, code=code, text=text))
         self._move(S.UNCOVERED, now, code=code)
-
-    # paying in full
-
-    def _leave(self, now: datetime, actor: Actor, reason: str) -> None:
-        """The patient has paid everything. What is still under way is let end first, and undone if it was done."""
-        self.state.pay_reason = reason
-        self._set(leaving=True)
-        self.note("paid_in_full", now, actor=actor, data={"reason": reason})
-        if not self.state.view.running:
-            self._leave_now(now)
-
-    def _leave_now(self, now: datetime) -> None:
-        if self.current is not None:
-            self.state.undo_reason, self.state.tries = "paid_in_full", 1
-            self._undo(now)
-            return
-        if self.state.view.status is S.SELF_PAID:
-            return
-        self._move(S.SELF_PAID, now, reason=self.state.pay_reason)
-        if self.state.view.total == 0:  # forgotten, with nothing to pay: neither a bill nor a claim
-            self.close(now)
-            return
-        self._order_bill("self_paid_bill", self.no, self.state.view.total, {})
-
-    def _over(self, status: TreatmentStatus, now: datetime, reason: str = "") -> None:
-        self._move(status, now, reason=reason)
-        self.close(now)
 
     # fiscal e-bills
 
@@ -413,7 +398,8 @@ class Treatment(TreatmentBase):
     def _self_paid(self, now: datetime) -> None:
         """The way of manual reimbursement opens by itself, with the bill."""
         self.opens.append(claim_of(self))
-        self.close(now)
+        self.state.billed = True
+        self._finish(now)
 
 
 def claim_of(treatment: Treatment) -> Opening:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pydantic import BaseModel
 
 from domain.medical.interface_words import MESSAGES, Messages
-from domain.medical.matter import BillOrder, BillWork, Course, Exchange, Limit
+from domain.medical.matter import BillOrder, BillWork, Course, Exchange, Limit, MatterKind
 from domain.medical.treatment_words import (
     TRANSITIONS,
     AnyTreatmentAct,
@@ -23,6 +23,7 @@ from domain.messages import SYSTEM, Actor
 from domain.record import Waiting, Who
 
 S = TreatmentStatus
+MONEY = frozenset({"settle", "undo"})  # whose end is awaited by whoever pays in full
 HOSPITAL = "hospital"  # the department that a waiting institution is shown as
 
 
@@ -32,9 +33,18 @@ class TreatmentState(BaseModel):
     view: TreatmentView
     tries: int = 0
     use_account: bool = True
-    undo_reason: str = ""
+    undo_reason: str = ""  # a code
+    undo_part: str = ""
     pay_reason: str = ""
     discharge_part: str = ""
+    discharge_way: str = "1"
+    left: bool = False  # the platform knows of the discharge
+    bed_refused: bool = False
+    informed: bool = False  # of a visit: the platform has its description
+    cancelling: str = ""  # the upload that is being taken down; empty: all
+    billed: bool = False  # the bill of who has paid in full was answered
+    leaving_since: datetime | None = None
+    charged_at: datetime  # of a visit: when something was last charged or tried
     since: datetime
 
 
@@ -46,7 +56,7 @@ class TreatmentBase(Course[AnyTreatmentAct]):
         self.kind = start.kind
         self.start = start
         self.messages: Messages = MESSAGES[start.kind]
-        self.state = TreatmentState(view=TreatmentView(status=S.OPENING), since=now)
+        self.state = TreatmentState(view=TreatmentView(status=S.OPENING), charged_at=now, since=now)
 
     # state
 
@@ -77,7 +87,7 @@ class TreatmentBase(Course[AnyTreatmentAct]):
     def waiting(self) -> tuple[Waiting, ...]:
         view, start = self.state.view, self.start
         if view.running:
-            at = start.place if view.running in {"fees", "cancel_fees", "info"} else start.insured
+            at = start.place if view.running in {"fees", "cancel_fees", "info", "discharge", "bed"} else start.insured
             return (self._waits(Who.PROVINCE, at, "health_insurance", "insurance_asked", None),)
         why = {
             S.OPEN: "treatment",
@@ -95,8 +105,13 @@ class TreatmentBase(Course[AnyTreatmentAct]):
 
     def limits(self) -> tuple[Limit, ...]:
         view, times = self.state.view, self.start.times
+        if view.leaving and view.status is not S.SELF_PAID and view.running and view.running not in MONEY:
+            since = self.state.leaving_since or self.state.since
+            return (Limit(name="go_without", due=since + timedelta(seconds=times.leave_after_s)),)
         if view.running or view.leaving:
             return ()
+        if self.kind is MatterKind.VISIT and view.status in {S.OPEN, S.UNCOVERED}:
+            return (Limit(name="unsettled", due=self.state.charged_at + timedelta(days=times.unsettled_days)),)
         if view.status is S.DISCHARGED or (view.status is S.UNCOVERED and view.discharged_at is not None):
             return (Limit(name="unsettled", due=self.state.since + timedelta(days=times.unsettled_days)),)
         if view.status is S.SETTLED:
@@ -139,6 +154,7 @@ class TreatmentBase(Course[AnyTreatmentAct]):
                 unit=self.start.institution_uscc,
                 about=about,
                 total=total,
+                parts=tuple(self._taken("")),
                 fund_pay=amounts.get("fund_pay_sumamt", 0),
                 acct_pay=amounts.get("acct_pay", 0) + amounts.get("acct_mulaid_pay", 0),
             )
@@ -169,6 +185,16 @@ class TreatmentBase(Course[AnyTreatmentAct]):
                 s.model_copy(update=changes) if s.setl_id == setl_id else s for s in self.state.view.settlements
             )
         )
+
+    def _taken(self, part: str, *statuses: str) -> list[str]:
+        """The uploads that are there: all, or this one."""
+        wanted = statuses or ("accepted", "kept")
+        return [u.part for u in self.state.view.uploads if u.status in wanted and part in {"", u.part}]
+
+    def _taken_down(self, part: str) -> None:
+        """All of them, or this one, are no longer charged for."""
+        for each in self._taken(part):
+            self._uploaded(each, "cancelled")
 
     def _uploaded(self, part: str, status: str, code: str = "") -> None:
         uploads = tuple(

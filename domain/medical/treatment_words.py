@@ -12,6 +12,7 @@ from pydantic import Field
 from domain.medical.matter import Act, MatterKind
 from domain.messages import Actor, Message, Role
 
+STATED = "stated"  # a reason in words, which stay in the form
 DIED = "5"  # dscg_way
 
 
@@ -29,7 +30,7 @@ class TreatmentStatus(StrEnum):
 
 S = TreatmentStatus
 TRANSITIONS: Mapping[TreatmentStatus, frozenset[TreatmentStatus]] = {
-    S.OPENING: frozenset({S.OPEN, S.DISCHARGED, S.UNCOVERED, S.CANCELLED}),
+    S.OPENING: frozenset({S.OPEN, S.DISCHARGED, S.UNCOVERED, S.SELF_PAID, S.CANCELLED}),
     S.OPEN: frozenset({S.DISCHARGED, S.SETTLED, S.UNCOVERED, S.SELF_PAID, S.CANCELLED}),
     S.DISCHARGED: frozenset({S.SETTLED, S.UNCOVERED, S.SELF_PAID}),
     S.SETTLED: frozenset({S.OPEN, S.DISCHARGED}),
@@ -40,12 +41,14 @@ TRANSITIONS: Mapping[TreatmentStatus, frozenset[TreatmentStatus]] = {
 
 
 class TreatmentTimes(Message):
-    """Days, from a data file where each has its tag. unsettled: after discharge, until it is taken as paid in full.
-    reversal: after settlement, until nothing can be undone here any more.
+    """Days, from a data file where each has its tag. unsettled: after discharge, of a visit after the last upload,
+    until it is taken as paid in full. reversal: after settlement, until nothing can be undone here any more.
+    leave_after_s: seconds for which whoever pays in full waits for a message that moves no money.
     """
 
     unsettled_days: int = Field(ge=1, le=365)
     reversal_days: int = Field(ge=1, le=730)
+    leave_after_s: int = Field(default=30, ge=1, le=600)
 
 
 class StartTreatment(Message):
@@ -110,10 +113,12 @@ class Settle(Act):
 
 
 class Undo(Act):
-    """The settlement is undone (退费). ``settlement``: which one is meant; empty: the one that stands."""
+    """The settlement is undone (退费). ``settlement``: which one is meant; empty: the one that stands. ``part``: of the
+    form, with the reason in somebody's own words.
+    """
 
     act: Literal["undo"] = "undo"
-    reason: str
+    part: str
     settlement: str = ""
 
 
@@ -130,10 +135,12 @@ class Recheck(Act):
 
 
 class PayInFull(Act):
-    """The patient pays everything himself; a claim for manual reimbursement opens by itself."""
+    """The patient pays everything himself; a claim for manual reimbursement opens by itself. ``part``: of the form,
+    with the reason in somebody's own words.
+    """
 
     act: Literal["pay_in_full"] = "pay_in_full"
-    reason: str
+    part: str
 
 
 AnyTreatmentAct = Annotated[
@@ -156,7 +163,9 @@ ALLOWED: Mapping[TreatmentStatus, frozenset[str]] = {
 
 
 class Upload(Message):
-    """Fee details that were uploaded at one time. status: sent, accepted, refused, cancelled."""
+    """Fee details that were uploaded at one time. status: sent, accepted, kept (here, not there), refused,
+    cancelled.
+    """
 
     part: str
     lines: int
@@ -174,7 +183,10 @@ class BillRef(Message):
 
 
 class SettledOnce(Message):
-    """A settlement, or the undoing of one. Amounts in fen, by the names of setlinfo; negative in an undoing."""
+    """A settlement, or the undoing of one. Amounts in fen, by the names of setlinfo; negative in an undoing.
+
+    reason: why it was undone, a code; ``stated``: in words, which stand in the form under ``part``.
+    """
 
     setl_id: str
     at: datetime
@@ -182,6 +194,7 @@ class SettledOnce(Message):
     undone_by: str = ""
     undoes: str = ""
     reason: str = ""
+    part: str = ""
     bill: BillRef | None = None
 
 
@@ -194,7 +207,7 @@ class Trouble(Message):
 
 
 class TreatmentView(Message):
-    """The projection. running: the message under way, if any. leaving: paid in full while one was under way."""
+    """The projection. running: the message under way, if any. leaving: paid in full, or about to be."""
 
     status: TreatmentStatus
     person: str = ""  # psn_no

@@ -70,7 +70,7 @@ def upgrade() -> None:
         "ix_insurance_message_open",
         "insurance_message",
         ["place"],
-        postgresql_where=sa.text("state IN ('intended', 'unsent')"),
+        postgresql_where=sa.text("ended_at IS NULL"),
     )
     op.execute("CREATE SEQUENCE msgid_sequence")
     for table in ("event", "outbox"):

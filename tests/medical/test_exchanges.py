@@ -6,6 +6,7 @@ Everything real: the activity, the tables, four platforms and the hub.
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 from collections.abc import Callable
@@ -17,15 +18,18 @@ from sqlalchemy import text
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
-from activities.insurance import InsuranceActivities
+from activities.insurance import ATTEMPT_S, InsuranceActivities
 from domain.medical import Exchange, ExchangeEnd, ExchangeOutcome, MatterKind, matter_number
+from domain.medical.interface import InsuranceAnswer, InsuranceMessage
+from domain.medical.interface_words import SETL_AMOUNTS
 from domain.messages import SYSTEM
 from domain.record import Event, Waiting, Who
 from models.cases import next_sequence
 from models.database import Database
-from models.insurance import messages_of
+from models.insurance import messages_of, take_back
 from models.matters import insert_matter
 from tests.insurance.places import G1, SHANGHAI, Person, Town, hospital, total
+from workflows.calls import INSURANCE_TRY
 
 Somebody = Callable[[str], Person]
 DONE, NOT_DONE = ("lost_answer", "timeout", "garbage", "wrong_person"), ("down", "half_open")
@@ -308,3 +312,144 @@ async def test_fee_lines_whose_answer_was_about_somebody_else_are_there_once(des
     discharge = desk.exchange("2402", "discharge", {"mdtrt_id": visit, "dscg_way": "1"}, ("discharge",))
     assert (await desk.until_known(discharge)).end is ExchangeEnd.DONE
     assert (await desk.until_known(settlement(desk, visit))).end is ExchangeEnd.DONE
+
+
+class Late:
+    """2304 leaves after the next try has asked about it (5203), and its answer is read after 2601."""
+
+    def __init__(self, town: Town) -> None:
+        self.gate = town.gate
+        self.waits, self.go, self.done, self.read = (asyncio.Event() for _ in range(4))
+
+    async def send(self, message: InsuranceMessage) -> InsuranceAnswer:
+        if message.infno == "2304" and not self.waits.is_set():
+            self.waits.set()
+            await self.go.wait()
+            answer = await self.gate.send(message)
+            self.done.set()
+            await self.read.wait()
+            return answer
+        answer = await self.gate.send(message)
+        if message.infno == "5203":
+            self.go.set()
+            await self.done.wait()
+        return answer
+
+
+class Changed:
+    """A platform that answers one message otherwise."""
+
+    def __init__(self, town: Town, infno: str, change: Callable[[dict[str, Any]], None]) -> None:
+        self.gate, self.infno, self.change = town.gate, infno, change
+
+    async def send(self, message: InsuranceMessage) -> InsuranceAnswer:
+        answer = await self.gate.send(message)
+        if message.infno != self.infno:
+            return answer
+        told = json.loads(answer.body)
+        self.change(told["setlinfo"])
+        return answer.model_copy(update={"body": json.dumps(told)})
+
+
+def times_ten(info: dict[str, Any]) -> None:
+    for name in SETL_AMOUNTS:
+        info[name] = f"{float(info.get(name) or 0) * 10:.2f}"
+
+
+async def test_what_a_second_try_has_taken_back_the_first_does_not_book(desk: Desk) -> None:
+    exchange, late = settlement(desk, await discharged(desk)), Late(desk.town)
+    activities = InsuranceActivities(desk.database, late)
+    first = asyncio.create_task(ActivityEnvironment().run(activities.insurance_exchange, exchange))
+    await late.waits.wait()
+    second = await ActivityEnvironment().run(activities.insurance_exchange, exchange)
+    late.read.set()
+    assert (second.end, await first) == (ExchangeEnd.VOIDED, second)
+    assert (await desk.rows(), await nets(desk)) == ([], 0)
+
+
+async def test_what_was_being_taken_back_when_a_worker_died_is_taken_back_although_it_was_done(desk: Desk) -> None:
+    """The first try has settled and is about to write it down; the second one has begun to take it back, and dies."""
+    exchange, late = settlement(desk, await discharged(desk)), Late(desk.town)
+    activities = InsuranceActivities(desk.database, late)
+    first = asyncio.create_task(ActivityEnvironment().run(activities.insurance_exchange, exchange))
+    await late.waits.wait()
+    late.go.set()
+    await late.done.wait()
+    async with desk.database.begin() as session:
+        row = (await messages_of(session, desk.no))[-1]
+        assert await take_back(session, row.msgid, "line_down")
+    late.read.set()
+    with pytest.raises(ApplicationError, match="taking_back"):
+        await first
+    assert await desk.rows() == []
+    assert (await desk.once(exchange)).end is ExchangeEnd.VOIDED
+    assert (await desk.rows(), await nets(desk)) == ([], 0)
+
+
+async def test_what_is_on_record_as_done_is_not_taken_back(desk: Desk) -> None:
+    exchange = settlement(desk, await discharged(desk))
+    assert (await desk.until_known(exchange)).end is ExchangeEnd.DONE
+    async with desk.database.begin() as session:
+        row = (await messages_of(session, desk.no))[-1]
+        assert not await take_back(session, row.msgid, "line_down")
+
+
+async def test_a_try_that_takes_too_long_leaves_the_message_in_doubt(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert INSURANCE_TRY.total_seconds() > ATTEMPT_S
+    exchange, late = settlement(desk, await discharged(desk)), Late(desk.town)
+    monkeypatch.setattr("activities.insurance.ATTEMPT_S", 0.5)
+    with pytest.raises(ApplicationError, match="attempt_timeout"):
+        await ActivityEnvironment().run(InsuranceActivities(desk.database, late).insurance_exchange, exchange)
+    monkeypatch.undo()
+    async with desk.database.begin() as session:
+        row = (await messages_of(session, desk.no))[-1]
+        assert (row.state, await session.scalar(text(DOUBTS), {"m": row.msgid})) == ("intended", 1)
+    assert (await desk.until_known(exchange)).end is ExchangeEnd.VOIDED
+
+
+async def test_a_settlement_over_another_sum_is_not_booked_and_is_taken_back(desk: Desk) -> None:
+    visit = await discharged(desk)
+    activities = InsuranceActivities(desk.database, Changed(desk.town, "2304", times_ten))
+    outcome = await ActivityEnvironment().run(activities.insurance_exchange, settlement(desk, visit))
+    assert outcome.end is ExchangeEnd.UNUSABLE
+    assert (await desk.rows(), await nets(desk)) == ([], 0)
+
+
+async def test_an_undoing_of_another_settlement_or_of_other_amounts_is_not_booked(
+    desk: Desk, somebody: Somebody
+) -> None:
+    other = await open_desk(desk.database, desk.town, somebody("employee"))
+    theirs = await other.until_known(settlement(other, await discharged(other)))
+    number = json.loads(theirs.body)["setlinfo"]["setl_id"]
+    visit = await discharged(desk)
+    mine = json.loads((await desk.until_known(settlement(desk, visit))).body)["setlinfo"]["setl_id"]
+    for change in (lambda info: info.update(orig_setl_id=number), times_ten):
+        activities = InsuranceActivities(desk.database, Changed(desk.town, "2305", change))
+        undo = desk.exchange("2305", "undo", {"mdtrt_id": visit, "setl_id": mine})
+        outcome = await ActivityEnvironment().run(activities.insurance_exchange, undo)
+        assert outcome.end is ExchangeEnd.UNUSABLE
+    for each in (desk, other):
+        assert [row.medfee_sumamt for row in await each.rows()] == [3_200_000]
+        assert await nets(each) == 3_200_000
+
+
+async def test_what_cannot_be_taken_back_any_more_is_asked_about_again(desk: Desk) -> None:
+    """2601 takes back no admission with fees: it stands, and is done."""
+    exchange = admission(desk)
+    visit = json.loads((await desk.until_known(exchange)).body)["mdtrt_id"]
+    fees = desk.exchange("2301", "fees", {"mdtrt_id": visit}, ("fees:1",))
+    assert (await desk.until_known(fees)).end is ExchangeEnd.DONE
+    async with desk.database.begin() as session:
+        await session.execute(
+            text(
+                "UPDATE insurance_message SET ended_at = NULL, state = 'taking_back', code = 'line_down'"
+                " WHERE matter_no = :no AND number = :n"
+            ),
+            {"no": desk.no, "n": exchange.number},
+        )
+    with pytest.raises(ApplicationError, match=r"not_reversible|rejected"):
+        await desk.once(exchange)
+    again = await desk.once(exchange)
+    assert (again.end, json.loads(again.body)["mdtrt_id"]) == (ExchangeEnd.DONE, visit)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 
+import httpx
 import pytest
 
+from activities.bills import content_of
+from domain.medical import BillOrder, BillWork
+from models.matters import read_matter
 from tests.fixtures.running import eventually
 from tests.insurance.places import A, C, Person
 from tests.medical.test_stays_api import G1, SMALL, fact, net
-from tests.medical.ward import NAMES, STRICT, Ward, lines, standing
+from tests.medical.ward import DIAGNOSIS, NAMES, STRICT, Ward, lines, standing
 
 
 async def test_whoever_is_unknown_or_in_arrears_is_not_settled_directly(ward: Ward) -> None:
@@ -191,3 +195,63 @@ async def test_a_line_that_stays_down_does_not_keep_the_patient_in_the_hall(ward
     claim = await ward.claim(ward.patient(person), shown["claim"])
     assert (claim["bill"], claim["total"], claim["status"]) == (shown["bill"], 210_000, "opened")
     assert await stay.refused("settlement", {}) == (409, "matter_closed")
+
+
+async def test_a_line_that_goes_down_after_the_admission_does_not_keep_the_patient_either(ward: Ward) -> None:
+    person = ward.somebody("employee")
+    stay = await ward.admit(person)
+    await stay.add(lines(*SMALL))
+    await ward.town.fault("310000", "down", "*", times=None)
+    body = {"at": "2026-10-12T10:00:00+08:00", "way": "2", "diagnosis": DIAGNOSIS}
+    leaving = asyncio.create_task(stay.post("discharge", body))
+    await stay.until(lambda shown: shown["running"] == "discharge")
+    answer = await stay.post("payment-in-full", {"reason": "the line is down"})
+    assert answer.status_code in (200, 202), answer.text
+    assert (await leaving).status_code in (200, 202)
+    shown = await stay.until(lambda shown: shown["claim"])
+    assert (shown["status"], shown["running"], shown["closed_at"]) == ("self_paid", "bed", None)
+    await asyncio.to_thread(httpx.delete, f"{ward.town.urls['310000']}/sim/faults", trust_env=False)
+    await stay.until(lambda shown: shown["closed_at"], 90)
+    assert (await ward.town.ask("5303", {}, person))["data"] == [], "the bed is free"
+
+
+async def test_a_line_that_goes_down_at_the_upload_leaves_what_was_charged_here(ward: Ward) -> None:
+    stay = await ward.admit(ward.somebody("employee"))
+    await ward.town.fault("310000", "down", "tongban:2301", times=3)
+    await stay.did("fees", {"lines": lines(*SMALL)}, "uncovered")
+    shown = await stay.see()
+    assert ([u["status"] for u in shown["uploads"]], shown["trouble"]["code"]) == (["kept"], "link_down")
+    await stay.did("recheck", status="open")
+    await stay.until(lambda shown: shown["uploads"][0]["status"] == "accepted" and not shown["running"])
+    await stay.discharge()
+    assert (await stay.settle())["amounts"]["medfee_sumamt"] == 210_000
+
+
+async def test_a_bill_is_about_what_was_charged_then_whatever_is_taken_down_later(ward: Ward) -> None:
+    stay = await ward.stay(ward.somebody("employee"), SMALL)
+    done = await stay.settle()
+    part = (await stay.see())["uploads"][0]["upload"]
+    await stay.undo()
+    await stay.did("fees/cancel", {"upload": ""})
+    async with ward.database.begin() as session:
+        matter = await read_matter(session, stay.no)
+    assert matter is not None
+    order = BillOrder(
+        no=stay.no, number=99, purpose="bill", work=BillWork.ISSUE, institution="H31010400001", institution_name="x",
+        about=done["settlement"], total=210_000, parts=(part,),
+    )  # fmt: skip
+    content = content_of(order, matter)
+    assert (content.total, sum(item.amount for item in content.items)) == (210_000, 210_000)
+
+
+async def test_words_of_why_stay_in_the_form_and_are_shown_to_those_who_may_read_the_stay(ward: Ward) -> None:
+    stay = await ward.stay(ward.somebody("employee"), SMALL)
+    await stay.settle()
+    words = "患者张三（340502199001011234）要求退费"
+    shown = await stay.undo(words)
+    assert [s["reason"] for s in shown["settlements"]] == ["", words]
+    trail = await ward.rows("SELECT type, data::text FROM event WHERE case_no = :no", stay.no)
+    assert any(row[0] == "stay:undoing" for row in trail)
+    assert not any("张三" in row[1] for row in trail)
+    (view,) = await ward.rows("SELECT progress::text FROM matter WHERE no = :no", stay.no)
+    assert "张三" not in view[0]

@@ -11,6 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from activities.insurance import UNSENT_ENDS
 from domain.medical import BillOrder, BillWork, Errand, Exchange, ExchangeEnd, ExchangeOutcome, MatterKind
 from domain.medical.claim import StartClaim
 from domain.medical.treatment import Treatment
@@ -139,6 +140,10 @@ class Course:
         self.now += timedelta(days=days)
         self.treatment.take_time(self.now)
 
+    def minute(self) -> None:
+        self.now += timedelta(minutes=1)
+        self.treatment.take_time(self.now)
+
     @property
     def status(self) -> str:
         return self.treatment.status
@@ -235,7 +240,7 @@ def test_the_same_act_again_is_the_same_act() -> None:
 def test_who_cannot_wait_pays_in_full_and_a_settlement_that_was_done_after_all_is_undone() -> None:
     course = Course().opened().with_fees().discharged()
     course.do(Settle)
-    assert course.do(PayInFull, reason="line_down") is None
+    assert course.do(PayInFull, part="words") is None
     assert course.status == S.DISCHARGED, "nobody knows yet what became of the settlement"
     course.all_answered()
     view = course.treatment.view()
@@ -249,7 +254,7 @@ def test_who_cannot_wait_pays_in_full_and_a_settlement_that_was_done_after_all_i
 def test_where_it_cannot_be_undone_the_settlement_stands_and_the_hospital_is_told() -> None:
     course = Course().opened().with_fees().discharged()
     course.do(Settle)
-    course.do(PayInFull, reason="line_down")
+    course.do(PayInFull, part="words")
     course.answer()
     course.answer(ExchangeEnd.REFUSED, "month_cleared")
     view = course.treatment.view()
@@ -260,7 +265,7 @@ def test_where_it_cannot_be_undone_the_settlement_stands_and_the_hospital_is_tol
 
 def test_a_claim_for_reimbursement_opens_by_itself_with_the_bill() -> None:
     course = Course().opened().with_fees().discharged()
-    course.do(PayInFull, reason="wish")
+    course.do(PayInFull, part="words")
     course.all_answered()
     (claim,) = course.treatment.opens
     start = StartClaim.model_validate_json(claim.start)
@@ -307,7 +312,7 @@ def test_a_settlement_refused_for_want_of_cover_leaves_the_way_of_paying_in_full
     course.do(Settle)
     course.answer(ExchangeEnd.REFUSED, "not_entitled")
     assert course.status == S.UNCOVERED
-    assert course.do(PayInFull, reason="not_entitled") is None
+    assert course.do(PayInFull, part="words") is None
     course.all_answered()
     assert course.status == S.SELF_PAID
 
@@ -330,7 +335,7 @@ def test_a_patient_who_dies_is_discharged_and_settled_like_anybody() -> None:
 def test_undone_it_can_be_settled_again_and_the_first_bill_is_cancelled() -> None:
     course = Course().settled()
     assert course.do(Settle) == "settled_already"
-    assert course.do(Undo, reason="wrong item") is None
+    assert course.do(Undo, part="words") is None
     course.all_answered()
     assert course.status == S.DISCHARGED
     assert course.do(Settle) is None
@@ -347,15 +352,15 @@ def test_undone_it_can_be_settled_again_and_the_first_bill_is_cancelled() -> Non
 def test_what_is_undone_is_named_and_the_same_order_again_is_the_same_undoing() -> None:
     course = Course().settled()
     first = course.treatment.view().settlements[0].setl_id
-    undo = Undo(id="once", actor=NURSE, reason="wrong item", settlement=first)
+    undo = Undo(id="once", actor=NURSE, part="words", settlement=first)
     assert course.treatment.check(undo) is None
     course.treatment.carry_out(undo, course.now)
     course.all_answered()
     assert course.treatment.check(undo) is None, "asked again after a lost answer"
-    assert course.do(Undo, reason="again", settlement=first) == "settlement_undone"
+    assert course.do(Undo, part="words", settlement=first) == "settlement_undone"
     assert course.do(Settle) is None
     course.all_answered()
-    assert course.do(Undo, reason="the first one", settlement=first) == "settlement_undone"
+    assert course.do(Undo, part="words", settlement=first) == "settlement_undone"
 
 
 def test_a_bill_that_comes_after_the_undoing_is_cancelled_when_it_comes() -> None:
@@ -364,7 +369,7 @@ def test_a_bill_that_comes_after_the_undoing_is_cancelled_when_it_comes() -> Non
     course.answer(bills=False)
     (bill,) = course.treatment.errands
     course.treatment.errands.clear()
-    assert course.do(Undo, reason="x") is None
+    assert course.do(Undo, part="words") is None
     course.answer(bills=False)
     course.treatment.take_outcome(bill, course.insurer.answer(bill), course.now)
     (order,) = course.treatment.errands
@@ -382,15 +387,98 @@ def test_a_year_after_a_settlement_nothing_is_undone_any_more() -> None:
     course = Course().settled()
     course.later(180)
     assert course.treatment.closed_at is not None
-    assert course.do(Undo, reason="late") == "matter_closed"
+    assert course.do(Undo, part="words") == "matter_closed"
+
+
+def leaving_while(kind: MatterKind = MatterKind.STAY) -> Course:
+    """Fees are up, and the discharge (of a visit: more fees) is under way when he pays in full."""
+    course = Course(start_of(kind)).opened().with_fees(100)
+    if kind is MatterKind.STAY:
+        assert course.do(Discharge, way="2", at=course.now, part="discharge") is None
+    else:
+        assert course.do(AddFees, part="fees:2", lines=1, total=50) is None
+    assert course.do(PayInFull, part="words") is None
+    return course
+
+
+def test_nobody_pays_in_full_whose_discharge_is_refused() -> None:
+    course = leaving_while()
+    course.answer(ExchangeEnd.REFUSED, "declaration_incomplete")
+    view = course.treatment.view()
+    assert (view.status, view.discharged_at, view.leaving, course.treatment.errands) == (S.OPEN, None, False, [])
+    assert course.do(PayInFull, part="words") == "not_discharged"
+    assert course.do(Discharge, way="1", at=course.now, part="discharge:2") is None
+
+
+def test_a_discharge_in_doubt_keeps_the_patient_for_half_a_minute_and_then_ends_behind_him() -> None:
+    course = leaving_while()
+    (sent,) = course.treatment.errands
+    course.treatment.errands.clear()
+    assert course.status == S.OPEN
+    course.minute()
+    assert course.status == S.SELF_PAID
+    course.all_answered()
+    assert (len(course.treatment.opens), course.treatment.closed_at) == (1, None), "the message is still under way"
+    course.treatment.take_outcome(sent, course.insurer.answer(sent), course.now)
+    assert course.treatment.closed_at is not None
+    assert course.treatment.errands == []
+
+
+def test_a_discharge_that_was_never_sent_is_sent_when_he_has_left() -> None:
+    course = leaving_while()
+    course.answer(ExchangeEnd.VOIDED, "line_down", bills=False)
+    assert course.status == S.SELF_PAID
+    bill, bed = course.treatment.errands
+    assert isinstance(bill, BillOrder)
+    assert isinstance(bed, Exchange)
+    assert (bed.purpose, bed.infno, json.loads(bed.body)["dscg_way"]) == ("bed", "2402", "2")
+    assert bed.purpose not in UNSENT_ENDS, "it is sent until it arrives"
+    course.answer()
+    assert (len(course.treatment.opens), course.treatment.closed_at) == (1, None)
+    course.answer()
+    assert course.treatment.closed_at is not None
+
+
+def test_fees_in_doubt_are_paid_by_whoever_pays_in_full() -> None:
+    course = leaving_while(MatterKind.VISIT)
+    sent = course.treatment.errands.pop()
+    course.minute()
+    (bill,) = course.treatment.errands
+    assert isinstance(bill, BillOrder)
+    assert (bill.total, bill.parts) == (150, ("fees:1", "fees:2"))
+    course.all_answered()
+    course.treatment.take_outcome(sent, course.insurer.answer(sent, ExchangeEnd.REFUSED, "item_unknown"), course.now)
+    assert (course.treatment.view().total, course.treatment.closed_at) == (150, course.now)
+
+
+def test_a_bill_is_about_the_uploads_that_were_there_when_it_was_ordered() -> None:
+    course = Course().opened().with_fees(100).with_fees(50, part="fees:2").discharged()
+    course.do(Settle)
+    course.answer(bills=False)
+    (bill,) = course.treatment.errands
+    assert isinstance(bill, BillOrder)
+    assert (bill.total, bill.parts) == (150, ("fees:1", "fees:2"))
+
+
+def test_the_trail_and_the_view_hold_codes_and_no_words() -> None:
+    course = Course().settled()
+    assert course.do(Undo, part="words:a") is None
+    course.all_answered()
+    assert course.do(PayInFull, part="words:b") is None
+    events = course.treatment.batch(course.now).events
+    assert [e.data["reason"] for e in events if e.data.get("reason")] == ["stated"] * 3  # undoing, leaving, left
+    undoing = course.treatment.view().settlements[1]
+    assert (undoing.reason, undoing.part) == ("stated", "words:a")
 
 
 class AnyWay(RuleBasedStateMachine):
     """Random acts, answers and days. Bills come whenever they like."""
 
+    kind: MatterKind = MatterKind.STAY
+
     def __init__(self) -> None:
         super().__init__()
-        self.course = Course()
+        self.course = Course(start_of(self.kind))
         self.parts = 0
 
     @property
@@ -402,8 +490,7 @@ class AnyWay(RuleBasedStateMachine):
           code=st.sampled_from(["x", "not_entitled", "line_down"]))  # fmt: skip
     def answer(self, end: ExchangeEnd, code: str) -> None:
         errand = self.course.treatment.errands[0]
-        purposes = {"person", "entitled", "open", "preview", "settle", "undo"}
-        voidable = isinstance(errand, Exchange) and errand.purpose in purposes
+        voidable = isinstance(errand, Exchange) and errand.purpose in UNSENT_ENDS
         if end is ExchangeEnd.VOIDED and not voidable:
             end = ExchangeEnd.REFUSED
         self.course.answer(end, code, bills=False)
@@ -427,15 +514,19 @@ class AnyWay(RuleBasedStateMachine):
 
     @rule()
     def undo(self) -> None:
-        self.course.do(Undo, reason="r")
+        self.course.do(Undo, part="words")
 
     @rule()
     def pay(self) -> None:
-        self.course.do(PayInFull, reason="r")
+        self.course.do(PayInFull, part="words")
 
     @rule(days=st.integers(1, 200))
     def days_go_by(self, days: int) -> None:
         self.course.later(days)
+
+    @rule()
+    def a_minute_goes_by(self) -> None:
+        self.course.minute()
 
     @invariant()
     def at_most_one_settlement_stands_and_both_sides_agree(self) -> None:
@@ -464,6 +555,25 @@ class AnyWay(RuleBasedStateMachine):
         if self.course.status == S.SELF_PAID:
             assert not self.course.insurer.standing
 
+    @invariant()
+    def nobody_pays_in_full_who_was_not_discharged(self) -> None:
+        view = self.course.treatment.view()
+        if self.kind is MatterKind.STAY and view.status is S.SELF_PAID and view.total:
+            assert view.discharged_at is not None
+
+    @invariant()
+    def what_is_charged_no_longer_changes_once_it_is_paid(self) -> None:
+        view = self.course.treatment.view()
+        if view.status is S.SELF_PAID:
+            self.paid = getattr(self, "paid", view.total)
+            assert view.total == self.paid
+
+    @invariant()
+    def what_has_no_end_yet_has_a_day_on_which_it_ends(self) -> None:
+        treatment, view = self.course.treatment, self.course.treatment.view()
+        if treatment.closed_at is None and self.kind is MatterKind.VISIT and not treatment.errands:
+            assert treatment.limits(), view
+
     def teardown(self) -> None:
         treatment = self.course.treatment
         while treatment.errands:
@@ -471,7 +581,20 @@ class AnyWay(RuleBasedStateMachine):
         if treatment.view().leaving:
             assert treatment.status == S.SELF_PAID, treatment.view()
             assert len(treatment.opens) == (1 if treatment.view().total else 0)
+            state, stay = treatment.state, self.kind is MatterKind.STAY
+            assert treatment.closed_at is not None
+            assert not (stay and state.view.visit) or state.left or state.bed_refused, "a bed is still taken"
 
 
 AnyWay.TestCase.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)
 TestAnyWay = AnyWay.TestCase
+
+
+class AnyVisit(AnyWay):
+    """The same of a visit, which has no discharge."""
+
+    kind = MatterKind.VISIT
+
+
+AnyVisit.TestCase.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
+TestAnyVisit = AnyVisit.TestCase
