@@ -249,7 +249,7 @@ async def a_stay(clinic: Clinic, like: str) -> str:
             institution=HOSPITAL,
             start={},
             form={},
-            view={},
+            view={"status": "open"},
             waiting=(),
             event=Event(type="stay:asked", at=now, actor=actor),
         )
