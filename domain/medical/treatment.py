@@ -56,6 +56,7 @@ from domain.medical.treatment_words import (
 from domain.messages import SYSTEM, Role
 
 S = TreatmentStatus
+MOST_UPLOADS = 600  # each may hold 500 lines; a workflow's history has to hold what each of them has led to
 MOST_TRIES = 3  # of one message that was voided, before a person is asked
 NOT_COVERED = frozenset(
     {"no_direct_settlement", "not_entitled", "not_insured", "certificate_missing", "institution_not_opened"}
@@ -117,6 +118,8 @@ class Treatment(LeavingTreatment):
             return "treatment_state"
         if isinstance(act, AddFees) and view.discharged_at is not None:
             return "discharged_already"
+        if isinstance(act, AddFees) and len(view.uploads) >= MOST_UPLOADS:
+            return "too_many_uploads"
         if isinstance(act, Settle) and self.messages.discharge and view.discharged_at is None:
             return "not_discharged"
         if isinstance(act, Settle | Preview) and view.total == 0:

@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from activities.insurance import UNSENT_ENDS
 from domain.medical import BillOrder, BillWork, Errand, Exchange, ExchangeEnd, ExchangeOutcome, MatterKind
 from domain.medical.claim import StartClaim
-from domain.medical.treatment import Treatment
+from domain.medical.treatment import MOST_UPLOADS, Treatment
 from domain.medical.treatment_words import (
     AddFees,
     AnyTreatmentAct,
@@ -218,6 +218,15 @@ def test_a_settlement_that_was_voided_is_tried_again_and_never_under_the_same_nu
     assert trouble is not None
     assert trouble.code == "line_down"
     assert course.do(Settle) is None, "a person may try again"
+
+
+def test_a_stay_takes_a_bounded_number_of_uploads_and_goes_on_without_more() -> None:
+    course = Course().opened()
+    for number in range(MOST_UPLOADS):
+        course.with_fees(100, f"fees:{number}")
+    assert course.do(AddFees, part="one more", lines=1, total=100) == "too_many_uploads"
+    course.discharged()
+    assert course.do(Settle) is None
 
 
 def test_while_a_message_is_under_way_nothing_else_is_sent() -> None:
