@@ -28,10 +28,12 @@ async def refusing(request: pytest.FixtureRequest) -> AsyncIterator[int]:
         writer.write(b"E" + struct.pack("!i", 4 + len(said)) + said)
         await writer.drain()
         writer.close()
+        await writer.wait_closed()
 
     server = await asyncio.start_server(refuse, "127.0.0.1", 0)
     async with server:
         yield int(server.sockets[0].getsockname()[1])
+    await asyncio.sleep(0.05)  # whoever was still being refused hangs up before another test is blamed for it
 
 
 async def test_a_server_that_takes_nobody_in_just_now_is_down(refusing: int) -> None:
