@@ -21,7 +21,7 @@ from domain import names
 from domain.bills import BillContent, BillKind, Feedback, Insurance, OrderKind, Payee, Payer, Purpose
 from domain.errors import Refusal
 from domain.medical import BillOrder, BillWork, ExchangeEnd, ExchangeOutcome, MatterKind
-from domain.medical.claim import AGENCY
+from domain.medical.access import AGENCY
 from domain.medical.interface_words import fen
 from domain.messages import SYSTEM
 from models.database import Database

@@ -29,10 +29,11 @@ from urllib.parse import quote
 from adapters.answers import Trouble, build_answer, meaning, trouble
 from adapters.errors import Ambiguous, ContractBroken, Misconfigured
 from adapters.exchange import Exchange, Reply, json_bytes
-from adapters.fields import ABOUT_EARLIER, KEYED, check_route, from_yuan_number, incoming, outgoing, short_number, yuan
+from adapters.fields import ABOUT_EARLIER, KEYED, check_route, from_yuan_number, incoming, outgoing, short_number
 from adapters.port import Adapter, AdapterSettings, Capabilities, FindBy, ResultsFile
 from adapters.results import LARGEST_FILE, read_results
 from domain.effects import Answer, AnswerStatus, Expect, ProvinceCall, Verb
+from domain.money import yuan
 
 KINDS = {
     Verb.SUBMIT: "sq",

@@ -21,6 +21,7 @@ from adapters.errors import ProvinceError
 from adapters.insurance import InsuranceGate
 from domain.ledger import EntryKind, province_of
 from domain.medical import interface as wire
+from domain.medical.matter import agency_code
 from domain.reconciliation import HUB, BookRow, Unreadable
 
 LONGEST_LINE = 4096
@@ -76,7 +77,7 @@ class PlatformBooks:
 
     async def _page(self, place: str, day: date, side: str, page: int) -> wire.BookOutput:
         now, region = datetime.now(UTC), "310000" if place == HUB else place
-        agency = f"A{region}00001"  # who asks: the agency of that place, not an institution
+        agency = agency_code(region)  # who asks: the agency of that place, not an institution
         asked = {"stmt_begndate": day.isoformat(), "stmt_enddate": day.isoformat(), "side": side, "page": page}
         message = wire.InsuranceMessage(
             infno="3202",

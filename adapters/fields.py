@@ -67,12 +67,6 @@ def fen(value: str) -> int:
     return int(value)
 
 
-def yuan(amount_fen: int) -> str:
-    """Fen as yuan with two decimals: 1234 -> 12.34."""
-    sign = "-" if amount_fen < 0 else ""
-    return f"{sign}{abs(amount_fen) // 100}.{abs(amount_fen) % 100:02d}"
-
-
 def from_fen_text(value: object) -> str:
     """A province's string of fen."""
     if not isinstance(value, str) or not _FEN.fullmatch(value):

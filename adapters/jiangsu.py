@@ -22,9 +22,10 @@ from adapters.answers import Trouble, build_answer, meaning, trouble
 from adapters.envelope import Element, is_signed, leaf, read, sign, write
 from adapters.errors import Ambiguous, ContractBroken, Misconfigured, Unavailable
 from adapters.exchange import Exchange, pause
-from adapters.fields import KEYED, MONEY, check_route, from_yuan_text, outgoing, yuan
+from adapters.fields import KEYED, MONEY, check_route, from_yuan_text, outgoing
 from adapters.port import Adapter, AdapterSettings, Capabilities
 from domain.effects import Answer, AnswerStatus, Expect, ProvinceCall, Verb
+from domain.money import yuan
 
 TRANSACTIONS = {
     Verb.SUBMIT: "SQ01",

@@ -20,9 +20,10 @@ from typing import NoReturn, TypeVar
 from adapters.answers import NUMBER, build_answer
 from adapters.errors import Ambiguous, ContractBroken
 from adapters.exchange import json_object
-from adapters.fields import NAME, from_yuan_text, yuan
+from adapters.fields import NAME, from_yuan_text
 from adapters.port import ResultRow, ResultsFile
 from domain.effects import AnswerStatus
+from domain.money import yuan
 
 LARGEST_FILE = 16 << 20
 LARGEST_TABLE = 64 << 20

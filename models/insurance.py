@@ -14,8 +14,8 @@ from sqlalchemy import CHAR, Column, Index, UniqueConstraint, select, text, upda
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
 
-from domain.calendar import SHANGHAI
 from domain.medical import Exchange
+from domain.medical.interface import message_id
 from models.columns import json_column, moment
 
 INTENDED, UNSENT, TAKING_BACK = "intended", "unsent", "taking_back"
@@ -83,7 +83,7 @@ async def keep_context(session: AsyncSession, msgid: str, context: Mapping[str, 
 async def draw_msgid(session: AsyncSession, institution: str, at: datetime) -> str:
     """A number that no other message has: ten thousand of one institution in one second would meet."""
     running = await session.scalar(text("SELECT nextval('msgid_sequence')"))
-    return f"{institution:0<12.12}{at.astimezone(SHANGHAI):%Y%m%d%H%M%S}{int(running or 0) % 10_000:04d}"
+    return message_id(institution, at, int(running or 0) % 10_000)
 
 
 async def read_message(session: AsyncSession, matter_no: str, number: int) -> InsuranceMessage | None:

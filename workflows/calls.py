@@ -7,6 +7,7 @@ has stopped sending. A patient call is tried for as long as a case may live; its
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TypeVar
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
@@ -25,10 +26,13 @@ from domain.clearing import (
     Terms,
 )
 from domain.medical import BillOrder, Chore, Exchange, ExchangeOutcome, MatterBatch
+from domain.messages import Message
 from domain.process import CallOutcome, OutcomeStatus
 from domain.record import RecordBatch
 from domain.start import CallProvince
 from domain.window import WindowBatch
+
+Result = TypeVar("Result")
 
 FIRST_TRY = timedelta(seconds=3)
 QUEUED_TRY = timedelta(seconds=15)
@@ -73,39 +77,24 @@ async def record_matter(batch: MatterBatch) -> None:
 
 async def insurance_exchange(exchange: Exchange) -> ExchangeOutcome:
     """A message of the national interface, once; ends only when it is known how it ended."""
-    outcome: ExchangeOutcome = await workflow.execute_activity(
+    return await _done(
         names.INSURANCE_ACTIVITY,
         exchange,
-        result_type=ExchangeOutcome,
-        task_queue=names.insurance_queue(exchange.place),
-        start_to_close_timeout=INSURANCE_TRY,
-        retry_policy=_PATIENT,
+        ExchangeOutcome,
+        INSURANCE_TRY,
+        retries=_PATIENT,
+        queue=names.insurance_queue(exchange.place),
     )
-    return outcome
 
 
 async def order_bill(order: BillOrder) -> ExchangeOutcome:
     """Work for the platform of e-bills, once; tried until it is done or refused."""
-    outcome: ExchangeOutcome = await workflow.execute_activity(
-        names.BILL_ACTIVITY,
-        order,
-        result_type=ExchangeOutcome,
-        start_to_close_timeout=INSURANCE_TRY,
-        retry_policy=_PATIENT,
-    )
-    return outcome
+    return await _done(names.BILL_ACTIVITY, order, ExchangeOutcome, INSURANCE_TRY, retries=_PATIENT)
 
 
 async def run_chore(chore: Chore) -> str:
     """Work of the house itself, until it is done; doing it again changes nothing."""
-    found: str = await workflow.execute_activity(
-        names.CHORE_ACTIVITY,
-        chore,
-        result_type=str,
-        start_to_close_timeout=RECORD_TRY,
-        retry_policy=_STUBBORN,
-    )
-    return found
+    return await _done(names.CHORE_ACTIVITY, chore, str, RECORD_TRY)
 
 
 async def try_province(request: CallProvince) -> CallOutcome:
@@ -157,69 +146,54 @@ SIGN_OF_LIFE = timedelta(minutes=2)
 
 async def clearing_terms() -> Terms:
     """Profile and calendar in force."""
-    terms: Terms = await workflow.execute_activity(
-        names.CLEARING_TERMS_ACTIVITY, result_type=Terms, start_to_close_timeout=SHORT_TRY, retry_policy=_STUBBORN
-    )
-    return terms
+    return await _done(names.CLEARING_TERMS_ACTIVITY, None, Terms, SHORT_TRY)
 
 
 async def propose_clearing(order: Propose) -> Proposed:
     """Takes a month's items and makes its statements."""
-    proposed: Proposed = await workflow.execute_activity(
-        names.CLEARING_PROPOSE_ACTIVITY,
-        order,
-        result_type=Proposed,
-        start_to_close_timeout=LONG_TRY,
-        heartbeat_timeout=SIGN_OF_LIFE,
-        retry_policy=_STUBBORN,
-    )
-    return proposed
+    return await _done(names.CLEARING_PROPOSE_ACTIVITY, order, Proposed, LONG_TRY, alive=SIGN_OF_LIFE)
 
 
 async def answer_clearing(act: AnyClearingAct) -> ClearingActDone:
     """Writes what a payer answers."""
-    done: ClearingActDone = await workflow.execute_activity(
-        names.CLEARING_ANSWER_ACTIVITY,
-        act,
-        result_type=ClearingActDone,
-        start_to_close_timeout=SHORT_TRY,
-        retry_policy=_STUBBORN,
-    )
-    return done
+    return await _done(names.CLEARING_ANSWER_ACTIVITY, act, ClearingActDone, SHORT_TRY)
 
 
 async def clear_month(order: Cleared) -> ClearingProgress:
     """Clears a month."""
-    progress: ClearingProgress = await workflow.execute_activity(
-        names.CLEARING_CLEAR_ACTIVITY,
-        order,
-        result_type=ClearingProgress,
-        start_to_close_timeout=SHORT_TRY,
-        retry_policy=_STUBBORN,
-    )
-    return progress
+    return await _done(names.CLEARING_CLEAR_ACTIVITY, order, ClearingProgress, SHORT_TRY)
 
 
 async def note_overdue_payment(month: str) -> ClearingProgress:
     """Notes who has not paid in time."""
-    progress: ClearingProgress = await workflow.execute_activity(
-        names.CLEARING_OVERDUE_ACTIVITY,
-        month,
-        result_type=ClearingProgress,
-        start_to_close_timeout=SHORT_TRY,
-        retry_policy=_STUBBORN,
-    )
-    return progress
+    return await _done(names.CLEARING_OVERDUE_ACTIVITY, month, ClearingProgress, SHORT_TRY)
 
 
 async def reconcile_book(order: ReconcileDay) -> Reconciled:
     """Compares one outside book of a day with ours."""
-    done: Reconciled = await workflow.execute_activity(
-        names.RECONCILE_ACTIVITY,
-        order,
-        result_type=Reconciled,
-        start_to_close_timeout=LONG_TRY,
-        heartbeat_timeout=SIGN_OF_LIFE,
-        retry_policy=_STUBBORN,
+    return await _done(names.RECONCILE_ACTIVITY, order, Reconciled, LONG_TRY, alive=SIGN_OF_LIFE)
+
+
+async def _done(
+    activity: str,
+    order: Message | str | None,
+    result: type[Result],
+    limit: timedelta,
+    *,
+    retries: RetryPolicy = _STUBBORN,
+    queue: str | None = None,
+    alive: timedelta | None = None,
+) -> Result:
+    """An activity until it is done. ``order``: None for one that takes none. ``limit``: of one try. ``alive``: a try
+    that gives no sign of life for so long is given up.
+    """
+    found: Result = await workflow.execute_activity(
+        activity,
+        args=[] if order is None else [order],
+        result_type=result,
+        task_queue=queue,
+        start_to_close_timeout=limit,
+        heartbeat_timeout=alive,
+        retry_policy=retries,
     )
-    return done
+    return found

@@ -29,9 +29,10 @@ from cryptography.hazmat.primitives.hmac import HMAC
 from adapters.ebills import words
 from adapters.errors import Ambiguous, ContractBroken, Misconfigured
 from adapters.exchange import Exchange, Reply, json_bytes
-from adapters.fields import KEY, yuan
+from adapters.fields import KEY
 from adapters.port import AdapterSettings
 from domain.bills import BillEvent, BillOrder, BillOutcome, BillRef, BillState, EBill, OrderKind, Verdict
+from domain.money import yuan
 
 PATHS: Mapping[OrderKind, str] = {
     OrderKind.ISSUE: "/api/bills",

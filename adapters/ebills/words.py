@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from adapters.answers import meaning
 from adapters.errors import Ambiguous, ContractBroken
-from adapters.fields import from_yuan_text, yuan
+from adapters.fields import from_yuan_text
 from domain.bills import (
     BillContent,
     BillEvent,
@@ -31,6 +31,7 @@ from domain.bills import (
     check_sums,
 )
 from domain.errors import Refusal
+from domain.money import yuan
 
 PURPOSES: Mapping[str, Purpose] = {
     "YB": Purpose.MEDICAL_INSURANCE,

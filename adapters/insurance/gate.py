@@ -28,8 +28,9 @@ from adapters.exchange import Exchange, json_object
 from adapters.insurance.letters import canonical, from_wire, is_sealed, request_signature, to_wire
 from adapters.insurance.meanings import NOT_SIGNED_IN, error_of
 from adapters.port import AdapterSettings
+from domain.calendar import SHANGHAI
 from domain.medical import interface as wire
-from domain.medical.interface import CHINA, HUB, InsuranceAnswer, InsuranceMessage, message_id
+from domain.medical.interface import HUB, InsuranceAnswer, InsuranceMessage, message_id
 from domain.medical.recognition.reports import ABOUT_REPORTS, stripped
 from domain.messages import Message
 
@@ -212,7 +213,7 @@ def _header(message: InsuranceMessage, sign_no: str) -> dict[str, str]:
         "insuplc_admdvs": message.insured, "recer_sys_code": "TONGBAN", "dev_no": "", "dev_safe_info": "",
         "cainfo": "", "signtype": "SM3", "infver": "V1.0", "opter_type": message.operator_type,
         "opter": message.operator, "opter_name": message.operator_name,
-        "inf_time": f"{message.at.astimezone(CHINA):%Y-%m-%d %H:%M:%S}", "fixmedins_code": message.institution,
+        "inf_time": f"{message.at.astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S}", "fixmedins_code": message.institution,
         "fixmedins_name": message.institution_name, "sign_no": sign_no,
     }  # fmt: skip
 

@@ -38,9 +38,10 @@ from domain.medical.claim import (
     SubmitClaim,
     WithdrawClaim,
 )
-from domain.medical.interface_words import fen, yuan
+from domain.medical.interface_words import fen
 from domain.medical.treatment_words import BillRef
 from domain.messages import Role, Text
+from domain.money import yuan
 from domain.record import Event
 from domain.regions import covers
 from domain.settlement import SettlementRefused, document, read_claim, settle

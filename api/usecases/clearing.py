@@ -43,15 +43,15 @@ from domain.clearing import (
     lines_of,
 )
 from domain.errors import Refusal
+from domain.medical.access import INSURANCE
 from domain.messages import Actor, Role
+from domain.money import yuan
 from domain.reconciliation import DifferenceState, ResolutionReason
-from domain.settlement.money import yuan
 from models import clearing, reconciliation
 from models.clearing import ClearingPeriod
 from models.database import Session
 from models.reconciliation import ReconciliationDifference
 
-DEPARTMENT = "health_insurance"
 OVERSEERS = (Role.OPERATOR, Role.COORDINATOR, Role.AUDITOR)
 DESK = (Role.CASEWORKER, Role.SUPERVISOR)
 PAGE = 100
@@ -62,7 +62,7 @@ def own_province(actor: Actor) -> str:
     need(actor, *OVERSEERS, *DESK)
     if actor.role in OVERSEERS:
         return ""
-    if actor.department != DEPARTMENT:
+    if actor.department not in INSURANCE:
         raise Refusal("forbidden")
     return actor.region[:2] + "0000"
 
@@ -70,7 +70,7 @@ def own_province(actor: Actor) -> str:
 def answering_province(actor: Actor) -> str:
     """The province an actor answers for: a caseworker of the province's own health insurance authority."""
     need(actor, Role.CASEWORKER)
-    if actor.department != DEPARTMENT or actor.region not in names.PROVINCES:
+    if actor.department not in INSURANCE or actor.region not in names.PROVINCES:
         raise Refusal("forbidden")
     return actor.region
 

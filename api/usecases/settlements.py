@@ -16,9 +16,10 @@ from catalogue.packs import load_packs, pack_for
 from domain.calendar import local_day
 from domain.errors import Refusal, Refusals
 from domain.medical import MatterKind
-from domain.medical.interface_words import DROPS, FEES, SETTLES, UNDOES, fen, yuan
+from domain.medical.interface_words import DROPS, FEES, SETTLES, UNDOES, fen
 from domain.medical.treatment_words import SettledOnce, StartTreatment, TreatmentView
 from domain.messages import Text
+from domain.money import yuan
 from domain.settlement import Fault, SettlementRefused, document, read_claim, settle
 from models.database import Session
 from models.insurance import InsuranceMessage, messages_of

@@ -38,7 +38,7 @@ from domain.calendar import SHANGHAI, local_day
 from domain.errors import Refusal, Refusals
 from domain.medical import MatterKind, matter_number
 from domain.medical.access import INSURANCE, DataKind
-from domain.medical.interface_words import fen, yuan
+from domain.medical.interface_words import fen
 from domain.medical.recognition import FeeLine, double_charged
 from domain.medical.treatment import Treatment
 from domain.medical.treatment_words import (
@@ -58,6 +58,7 @@ from domain.medical.treatment_words import (
     Undo,
 )
 from domain.messages import Actor, Role
+from domain.money import yuan
 from domain.record import Event
 from models.cases import next_sequence
 from models.database import Session

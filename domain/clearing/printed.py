@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from domain.clearing.report import MonthReport
 from domain.messages import Text
-from domain.settlement.money import yuan
+from domain.money import yuan
 
 HEAD = (
     Text(zh="付款方", en="payer"),

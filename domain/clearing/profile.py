@@ -41,13 +41,12 @@ class BasisTag(Message):
 class ClearingProfile(Message):
     """Days are those of the month that follows the cleared one.
 
-    cut_off: institutions and agencies have confirmed. propose: the statements are made. confirm: silence until the end
-    of this day is consent. confirm_least: days that a payer has in any case, if the proposal is late. pay_within:
-    working days from clearing. prepayment: so many monthly means of the last quarter of the year before. yellow, red:
-    per cent of it used in a month. daily_hour: when the day before is reconciled, Asia/Shanghai.
+    propose: the statements are made. confirm: silence until the end of this day is consent. confirm_least: days that a
+    payer has in any case, if the proposal is late. pay_within: working days from clearing. prepayment: so many monthly
+    means of the last quarter of the year before. yellow, red: per cent of it used in a month. daily_hour: when the day
+    before is reconciled, Asia/Shanghai.
     """
 
-    cut_off: Timed
     propose: Timed
     confirm: Timed
     confirm_least: Count
@@ -60,8 +59,8 @@ class ClearingProfile(Message):
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        if not self.cut_off.day < self.propose.day <= self.confirm.day:
-            raise ValueError("cut_off, propose and confirm must follow each other")
+        if self.propose.day > self.confirm.day:
+            raise ValueError("confirm must not lie before propose")
         if self.yellow.percent >= self.red.percent:
             raise ValueError("yellow must lie below red")
         return self

@@ -14,7 +14,8 @@ from domain.errors import Refusal
 from domain.messages import Actor, Message, Role
 from domain.regions import covers
 
-INSURANCE = frozenset({"medical_insurance", "health_insurance"})  # who answers for insurance at a place
+AGENCY = "health_insurance"  # 医疗保障: who runs medical insurance at a place
+INSURANCE = frozenset({AGENCY, "medical_insurance"})  # and its name where it takes part in a one-stop service
 SHORTEST_REASON = 4
 
 

@@ -19,7 +19,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from domain.medical.access import INSURANCE
+from domain.medical.access import AGENCY, INSURANCE
 from domain.medical.matter import (
     Act,
     BillOrder,
@@ -36,8 +36,6 @@ from domain.messages import SYSTEM, Actor, Message, Role
 from domain.record import Waiting, Who
 
 DISCHARGE = "discharge"  # the part of the form with which the institution has discharged the patient
-AGENCY = "health_insurance"  # the department that runs medical insurance (医疗保障)
-APPLICANTS = frozenset({Role.CITIZEN, Role.AGENT})
 
 
 class ClaimStatus(StrEnum):
@@ -229,7 +227,7 @@ class Claim(Course[AnyClaimAct]):
             case BillReversed() | LockExpired():
                 return None if role is Role.SYSTEM else "forbidden"
             case SubmitClaim() | WithdrawClaim():
-                if role not in APPLICANTS | {Role.CASEWORKER}:
+                if role not in {Role.CITIZEN, Role.AGENT, Role.CASEWORKER}:
                     return "forbidden"
             case _:
                 if role is not Role.CASEWORKER or act.actor.department not in INSURANCE:

@@ -7,16 +7,17 @@ that form. What the national interface does not name is ours and marked so on th
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
-from decimal import Decimal, InvalidOperation
+from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, TypeVar
 
 from pydantic import BeforeValidator, Field, PlainSerializer
 
-from domain.medical.interface_words import yuan
+from domain.calendar import SHANGHAI
+from domain.medical.interface_words import fen
 from domain.messages import Message
+from domain.money import yuan
 
-CHINA = timezone(timedelta(hours=8))
 HUB = "hub"
 
 
@@ -24,15 +25,9 @@ def _fen(value: object) -> int:
     """Fen, out of text or a decimal of yuan; an int is fen already."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    if not isinstance(value, str | Decimal) or len(str(value)) > 24:
+    if not isinstance(value, str | Decimal):
         raise ValueError("no amount")
-    try:
-        amount = Decimal(value) * 100
-    except InvalidOperation:
-        raise ValueError("no amount") from None
-    if not amount.is_finite() or amount != amount.to_integral_value():
-        raise ValueError("no amount of whole fen")
-    return int(amount)
+    return fen(value)
 
 
 Fen = Annotated[int, BeforeValidator(_fen), PlainSerializer(yuan, return_type=str)]
@@ -45,7 +40,7 @@ def message_id(institution: str, at: datetime, sequence: int) -> str:
         raise ValueError("an institution code has 12 characters")
     if not 0 <= sequence <= 9999 or at.tzinfo is None:
         raise ValueError("sequence 0-9999, a time with a zone")
-    return f"{institution}{at.astimezone(CHINA):%Y%m%d%H%M%S}{sequence:04}"
+    return f"{institution}{at.astimezone(SHANGHAI):%Y%m%d%H%M%S}{sequence:04}"
 
 
 class InsuranceMessage(Message):

@@ -6,7 +6,7 @@ Amounts are written with two decimals on the wire and are fen everywhere else.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 from domain.medical.matter import MatterKind
 from domain.messages import Message
@@ -57,6 +57,8 @@ UNDOES = frozenset({"2305", "2208"})
 REVERSIBLE = frozenset({"2102", "2103", "2207", "2208", "2304", "2305", "2401"})
 """What 2601 takes back; for these nothing is ever sent again on the off chance [S7]."""
 
+LONGEST_AMOUNT = 24  # characters; numeric(16,2) has 19
+
 SETL_AMOUNTS = (
     "medfee_sumamt",
     "fulamt_ownpay_amt",
@@ -82,16 +84,14 @@ SETL_AMOUNTS = (
 
 def fen(value: object) -> int:
     """An amount of the wire, 12.30, in fen; ValueError if it is no amount of two decimals."""
-    amount = Decimal(str(value)) * 100
-    if amount != amount.to_integral_value():
-        raise ValueError(f"not whole fen: {value}")
+    text = str(value)
+    try:
+        amount = Decimal(text) * 100 if len(text) <= LONGEST_AMOUNT else Decimal("NaN")
+    except InvalidOperation:
+        raise ValueError("no amount") from None
+    if not amount.is_finite() or amount != amount.to_integral_value():
+        raise ValueError("no amount of whole fen")
     return int(amount)
-
-
-def yuan(amount: int) -> str:
-    """Fen as the wire writes it: 1230 -> 12.30."""
-    sign, whole = "-" if amount < 0 else "", abs(amount)
-    return f"{sign}{whole // 100}.{whole % 100:02d}"
 
 
 def amounts_of(setlinfo: Mapping[str, object]) -> dict[str, int]:

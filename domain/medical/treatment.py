@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from domain.medical.claim import DISCHARGE, Claim, StartClaim
-from domain.medical.interface_words import amounts_of, fen, yuan
+from domain.medical.interface_words import amounts_of, fen
 from domain.medical.leaving import LeavingTreatment
 from domain.medical.matter import (
     BillOrder,
@@ -54,6 +54,7 @@ from domain.medical.treatment_words import (
     Upload,
 )
 from domain.messages import SYSTEM, Role
+from domain.money import yuan
 
 S = TreatmentStatus
 MOST_UPLOADS = 600  # each may hold 500 lines; a workflow's history has to hold what each of them has led to

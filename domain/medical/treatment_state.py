@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from pydantic import BaseModel
 
+from domain.medical.access import AGENCY
 from domain.medical.interface_words import MESSAGES, Messages
 from domain.medical.matter import BillOrder, BillWork, Course, Exchange, Limit, MatterKind
 from domain.medical.treatment_words import (
@@ -88,7 +89,7 @@ class TreatmentBase(Course[AnyTreatmentAct]):
         view, start = self.state.view, self.start
         if view.running:
             at = start.place if view.running in {"fees", "cancel_fees", "info", "discharge", "bed"} else start.insured
-            return (self._waits(Who.PROVINCE, at, "health_insurance", "insurance_asked", None),)
+            return (self._waits(Who.PROVINCE, at, AGENCY, "insurance_asked", None),)
         why = {
             S.OPEN: "treatment",
             S.DISCHARGED: "settlement",

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
+from domain.money import yuan
 from domain.settlement.claim import Claim
 from domain.settlement.faults import pointer
-from domain.settlement.money import decimal, yuan
+from domain.settlement.money import decimal
 from domain.settlement.pack import BigIllness, Mode, PolicyPack
 from domain.settlement.pool import BandPay
 from domain.settlement.settling import Settled

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from domain.money import yuan
 from domain.settlement.claim import Fee, FeeClass
 from domain.settlement.explained_funds import big_illness_lines, medical_aid_lines, over_cap_lines, pool_lines
 from domain.settlement.faults import pointer
 from domain.settlement.lines import Split
-from domain.settlement.money import decimal, yuan
+from domain.settlement.money import decimal
 from domain.settlement.settling import Settled
 from domain.settlement.step import ExplanationLine, step
 

@@ -14,6 +14,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, PlainSerializer
 
+from domain.money import yuan
 from domain.settlement.faults import wrong
 
 LARGEST = 10**16 - 1  # fen: the interface's fields are numeric(16,2) (domain note 3.4)
@@ -32,12 +33,6 @@ def half_up(numerator: int, denominator: int) -> int:
 def share(fen: int, ratio: Fraction) -> int:
     """That ratio of an amount, rounded to the fen."""
     return half_up(fen * ratio.numerator, ratio.denominator)
-
-
-def yuan(fen: int) -> str:
-    """An amount as it is written: 80000 -> "800.00", -1 -> "-0.01"."""
-    whole, rest = divmod(abs(fen), 100)
-    return f"{'-' if fen < 0 else ''}{whole}.{rest:02}"
 
 
 def decimal(ratio: Fraction) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from domain.money import yuan
 from domain.settlement.explanation import explain
-from domain.settlement.money import yuan
 from domain.settlement.settling import Settled
 
 

@@ -6,7 +6,7 @@ Formulas know + − × ÷, parentheses, min, max and round, which is to the fen,
 from __future__ import annotations
 
 from domain.messages import Message, Text
-from domain.settlement.money import yuan
+from domain.money import yuan
 
 
 class ExplanationLine(Message):

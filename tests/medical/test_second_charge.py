@@ -3,40 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 from tests.fixtures.running import eventually
 from tests.insurance.places import A
+from tests.medical.recognising import asked_for
 from tests.medical.ward import STRICT, Ward, lines
 
 
 async def test_what_was_charged_in_the_morning_is_not_recognised_in_the_afternoon(ward: Ward) -> None:
     person = ward.somebody("employee", STRICT)
     await ward.report(person, "CT-CHEST")
-    stay, patient = await ward.admit(person, status="uncovered"), ward.patient(person)
-    asked = {
-        "patient": {"certificate_no": person.certno, "psn_no": person.psn_no},
-        "insured": person.area,
-        "insutype": person.insutype,
-        "sources": [person.area],
-        "items": ["CT-CHEST"],
-        "institution_name": "示例徐汇综合医院",
-        "about": stay.no,
-    }
-    made = await stay.doctor.post("/v1/medical/recognitions", json=asked)
-    assert made.status_code == 201, made.text
-    path = f"/v1/medical/recognitions/{made.json()['no']}"
-
-    async def shown() -> dict[str, Any]:
-        return dict((await patient.get(path)).json())
-
-    text = (await eventually(shown, lambda now: now.get("consent_text")))["consent_text"]
-    agreed = await eventually(
-        lambda: patient.post(f"{path}/consent", json={"granted": True, "version": text["version"]}),
-        lambda answer: answer.status_code == 200,
-    )
-    assert agreed.status_code == 200
-    reports = (await eventually(shown, lambda now: now["status"] == "deciding"))["reports"]
+    stay = await ward.admit(person, status="uncovered")
+    path, shown, reports = await asked_for(ward, stay, person, "CT-CHEST")
     charged = lines((A, "10.00"), ("CTXB00000000001", "240.00"))
     await stay.add(charged)  # the CT is charged first
     decided = {"report": reports[0]["id"], "decision": "recognise"}

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.fixtures.running import eventually
 from tests.insurance.places import A, C
+from tests.medical.recognising import asked_for
 from tests.medical.ward import HOSPITAL, Bedside, Ward, fen, lines
 
 ACTS: dict[str, dict[str, Any] | None] = {
@@ -276,30 +276,8 @@ async def test_rare_characters_stand_on_the_bill_as_they_were_written(ward: Ward
 async def test_what_was_recognised_is_not_charged_again(ward: Ward) -> None:
     person = ward.somebody("employee")
     await ward.report(person, "CT-CHEST")
-    stay, patient = await ward.admit(person), ward.patient(person)
-    asked = {
-        "patient": {"certificate_no": person.certno, "psn_no": person.psn_no},
-        "insured": person.area,
-        "insutype": person.insutype,
-        "sources": [person.area],
-        "items": ["CT-CHEST"],
-        "institution_name": "示例徐汇综合医院",
-        "about": stay.no,
-    }
-    made = await stay.doctor.post("/v1/medical/recognitions", json=asked)
-    assert made.status_code == 201, made.text
-    path = f"/v1/medical/recognitions/{made.json()['no']}"
-
-    async def shown() -> dict[str, Any]:
-        return dict((await patient.get(path)).json())
-
-    text = (await eventually(shown, lambda now: now.get("consent_text")))["consent_text"]
-    agreed = await eventually(
-        lambda: patient.post(f"{path}/consent", json={"granted": True, "version": text["version"]}),
-        lambda answer: answer.status_code == 200,
-    )
-    assert agreed.status_code == 200
-    reports = (await eventually(shown, lambda now: now["status"] == "deciding"))["reports"]
+    stay = await ward.admit(person)
+    path, _, reports = await asked_for(ward, stay, person, "CT-CHEST")
     decided = {"report": reports[0]["id"], "decision": "recognise"}
     assert (await stay.doctor.post(f"{path}/decisions", json=decided)).status_code == 200
     charged = lines((A, "10.00"), ("CTXB00000000001", "240.00"))

@@ -9,7 +9,7 @@ import pytest
 from domain.medical import Exchange, ExchangeEnd, MatterKind
 from domain.medical.treatment_words import AddFees, CancelFees, Discharge, PayInFull, Recheck, Settle
 from domain.medical.treatment_words import TreatmentStatus as S
-from tests.medical.test_treatment import Course, start_of
+from tests.medical.course import Course, start_of
 
 
 def test_a_dead_line_at_the_beginning_leaves_the_way_of_paying_in_full() -> None:

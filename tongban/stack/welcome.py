@@ -10,12 +10,15 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 
+from domain.medical.access import AGENCY
 from tongban.stack.keys import AUDIENCE, DEMO_ISSUER, sign_token, write_private
 from tongban.stack.stack import Stack
 
 LOGINS: dict[str, dict[str, str | None]] = {
     "citizen": {"role": "citizen"},
     "caseworker": {"role": "caseworker", "region": "320500", "department": "market_regulation"},
+    "hospital": {"role": "institution", "region": "310104", "department": "H31010400001"},
+    "agency": {"role": "caseworker", "region": "340500", "department": AGENCY},
 }
 HOURS = 24
 
@@ -48,11 +51,15 @@ def show(stack: Stack, console: Console | None = None) -> None:
         table.add_row("Temporal", stack.temporal_ui_url)
     for region, url in stack.province_urls.items():
         table.add_row(f"province {region}", url)
+    for region, url in stack.insurance_urls.items():
+        table.add_row(f"insurance {region}", url)
+    if stack.ebills_url:
+        table.add_row("e-bills", stack.ebills_url)
     table.add_row("logs", str(stack.data_dir / "logs"))
     table.add_row("stop", "Ctrl-C")
     console.print(Panel(table, title="Tongban 通办 is up", expand=False))
     for name, file in files.items():
-        console.print(f"login of a {name} ({HOURS} h): ", end="", highlight=False)
+        console.print(f"login {name} ({HOURS} h): ", end="", highlight=False)
         console.print(f"cat {shlex.quote(str(file))}", soft_wrap=True, markup=False, highlight=False)
     here = f"TONGBAN_DATA_DIR={shlex.quote(str(stack.data_dir))} {shlex.quote(sys.executable)}"
     other = f"{here} -m tongban token --role caseworker --region 310000 --department market_regulation"

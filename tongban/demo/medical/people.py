@@ -16,6 +16,7 @@ from stdnum.iso7064 import mod_11_2
 
 from adapters.errors import ProvinceError
 from adapters.insurance import open_insurance
+from domain.medical.access import AGENCY
 from domain.medical.interface import InsuranceMessage, message_id
 from domain.medical.interface_words import fen
 from tongban.demo.people import TRY_FOR_S, DemoError, Person
@@ -23,7 +24,6 @@ from tongban.stack.keys import AUDIENCE, DEMO_ISSUER, sign_token
 from tongban.stack.stack import Stack
 
 AT_HOME, SHANGHAI = ("340500", "H34050000001"), ("310104", "H31010400001")
-AGENCY = "health_insurance"
 PROVINCES = ("310000", "320000", "330000", "340000")
 # who is insured in every city of the simulated platforms (provinces/insurance/README.md): name, birth and sequence,
 # place in the register, insurance
